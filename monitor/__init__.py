@@ -1,0 +1,1 @@
+"""Privwatch: declarative privacy rules over access and application logs."""

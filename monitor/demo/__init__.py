@@ -1,0 +1,1 @@
+"""A seeded, made-up week of logs, for the demo, the tests and the benchmarks."""

@@ -1,0 +1,1 @@
+"""Recognisers of personal data and of the state it is protected in."""

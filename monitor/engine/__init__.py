@@ -1,0 +1,1 @@
+"""Pure evaluation: no clock, no I/O, no logging."""

@@ -1,0 +1,71 @@
+"""The frames between bytes and violations: column names, dtypes, and the batch that carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitor.model import Logsource, Reject
+
+ROW = "__row"
+"""UInt32, index of the event in its batch."""
+OFFSET = "__offset"
+"""Int64, offset of the record in its partition."""
+TIME = "__time"
+"""Int64, event time in microseconds UTC; null where the record has none."""
+RAW = "__raw"
+"""String, the record's text."""
+
+PATH = "path"
+KEY = "key"
+TEXT = "text"
+
+LEAVES: dict[str, pl.DataType] = {ROW: pl.UInt32(), PATH: pl.String(), KEY: pl.String(), TEXT: pl.String()}
+"""One row per scalar of an event: its path with array indices left out (`items.owner.mail`), the last key of
+the path in lower case, and the value's text (null for a JSON null). A key that could itself hold personal data
+is a leaf too: its path ends in `{key}` and its text is the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What the rule set needs of each event; the decoder reads nothing else unless asked for leaves.
+
+    Attributes:
+        fields: dotted paths wanted as String columns.
+        aliases: other event paths that may hold a wanted field, tried in order after its own name.
+        time_fields: paths that may hold the event time, first parseable one wins.
+    """
+
+    fields: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    time_fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EventBatch:
+    """Decoded events of one record batch.
+
+    Attributes:
+        partition: as in the record batch.
+        logsource: for routing.
+        frame: one row per event in record order: ROW, OFFSET, TIME, then one String column per projected
+            field (null where missing), then RAW. A column holds a value only where the record has exactly
+            one scalar at that path.
+        irregular: Boolean column of the same height: true where some projected field of that row cannot be
+            one String cell (array, object, JSON inside a string, parent of another type). The engine
+            evaluates those rows over their leaves instead of the columns.
+        haystack: columns of `frame` whose text together holds everything the event says; for JSON that is
+            the raw record with its escapes.
+        leaves: gives the LEAVES frame of the rows asked for (UInt32 series), every scalar of each of them.
+        rejects: records that became no event.
+    """
+
+    partition: str
+    logsource: Logsource
+    frame: pl.DataFrame
+    irregular: pl.Series
+    haystack: tuple[str, ...]
+    leaves: Callable[[pl.Series], pl.DataFrame]
+    rejects: tuple[Reject, ...] = ()

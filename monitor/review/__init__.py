@@ -1,0 +1,1 @@
+"""What the DPO works with: page models, clocks, exports. Nothing here yet."""

@@ -1,0 +1,1 @@
+"""The rule language: text to frozen tree to polars expression."""

@@ -1,0 +1,338 @@
+"""The frozen tree of a rule set. Text becomes this; everything after reads this and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeAlias
+
+from monitor.model import Logsource
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Where a node stands in its file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Wild(Enum):
+    """Sigma's wildcards."""
+
+    MANY = "*"
+    ONE = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Sigma text: literal pieces and wildcards in order, escapes resolved, no two literals side by side."""
+
+    parts: tuple[str | Wild, ...]
+
+
+# --- tests: what one value of a field is asked -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TextTest:
+    """Wildcard match over the whole text; `contains` and friends are patterns with `*` at an end."""
+
+    pattern: Pattern
+    cased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTest:
+    """Equal as a number; a text that is a JSON number counts as one."""
+
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class BoolTest:
+    """Equal to JSON true or false."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NullTest:
+    """The field is missing or null."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistsTest:
+    """The key is there, with any value but null."""
+
+    expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompareTest:
+    """`lt lte gt gte` as numbers."""
+
+    operator: str
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class RegexTest:
+    """Rust `regex` syntax, unanchored, case-sensitive unless `i` is among the flags (`i`, `m`, `s`)."""
+
+    pattern: str
+    flags: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CidrTest:
+    """The value is an address inside the network (IPv4 or IPv6)."""
+
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class PiiTest:
+    """The value holds at least one raw or encoded item of one of these detector classes."""
+
+    detectors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaintextTest:
+    """The value is present and in no protected state; `expected=False` asks for the opposite."""
+
+    expected: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StateTest:
+    """The value is in one of these protection states."""
+
+    states: tuple[str, ...]
+
+
+Test: TypeAlias = (
+    TextTest
+    | NumberTest
+    | BoolTest
+    | NullTest
+    | ExistsTest
+    | CompareTest
+    | RegexTest
+    | CidrTest
+    | PiiTest
+    | PlaintextTest
+    | StateTest
+)
+
+
+# --- selections and conditions ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of a selection.
+
+    Attributes:
+        field: dotted path; `*.name` means the key `name` at any depth; None searches the whole record.
+        tests: one per value.
+        every: all tests must hold (`|all`), otherwise one of them.
+        negated: `|neq`; the item is true where its tests are not, a missing field included.
+    """
+
+    field: str | None
+    tests: tuple[Test, ...]
+    every: bool
+    negated: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A named search identifier: alternatives (OR) of items (AND).
+
+    `every` is true only for a keyword list under `|all`, where the alternatives are ANDed.
+    """
+
+    name: str
+    alternatives: tuple[tuple[Item, ...], ...]
+    span: Span
+    every: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A search identifier, or in a temporal correlation a rule."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Negation over two-valued operands."""
+
+    operand: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All hold; at least one operand."""
+
+    operands: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One holds; at least one operand."""
+
+    operands: tuple[Condition, ...]
+
+
+Condition: TypeAlias = Ref | Not | And | Or
+"""Quantifiers (`1 of sel_*`, `all of them`) are gone here: the parser rewrites them to Or and And of Ref."""
+
+
+# --- the typed keys --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """`x_privacy`: what the rule means in data-protection terms, and which fields are who and what."""
+
+    articles: tuple[str, ...] = ()
+    activity: str = ""
+    categories: tuple[str, ...] = ()
+    actor: str = ""
+    subject: str = ""
+    resource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """`x_alert`: identity and urgency. `per` is hour, day, week or forever; `realert` is seconds."""
+
+    fingerprint: tuple[str, ...] = ()
+    per: str = "day"
+    realert: int = 86_400
+    tier: str = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPolicy:
+    """`x_window`, in seconds. This release evaluates `sliding`."""
+
+    kind: str = "sliding"
+    resolution: int | None = None
+    lateness: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class TestEvents:
+    """One entry of a test's `events`: `set` fields at `at` seconds, `repeat` times, `{n}` the counter."""
+
+    at: float
+    every: float
+    repeat: int
+    values: tuple[tuple[str, Any], ...]
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """One entry of `x_tests`; `expect` is match or no_match."""
+
+    name: str
+    expect: str
+    events: tuple[TestEvents, ...]
+    span: Span
+    format: str = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What every rule says of itself. `digest` is the SHA-256 (hex) of the rule's canonical content."""
+
+    id: str
+    title: str
+    span: Span
+    digest: str
+    name: str = ""
+    status: str = "stable"
+    level: str = "medium"
+    description: str = ""
+    author: str = ""
+    date: str = ""
+    modified: str = ""
+    references: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    falsepositives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """A Sigma detection rule; several conditions are alternatives (OR)."""
+
+    header: Header
+    logsource: Logsource
+    selections: tuple[Selection, ...]
+    conditions: tuple[Condition, ...]
+    privacy: Privacy = field(default_factory=Privacy)
+    alert: AlertPolicy = field(default_factory=AlertPolicy)
+    tests: tuple[RuleTest, ...] = ()
+    reported: bool = True
+    """False where a correlation uses the rule and neither it nor the rule says `generate: true`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """`condition` of a correlation: bounds that must all hold, on `field` where the type needs one."""
+
+    bounds: tuple[tuple[str, int | float], ...]
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """A Sigma correlation rule; `rules` are ids, resolved. `timespan` is seconds."""
+
+    header: Header
+    type: str
+    rules: tuple[str, ...]
+    group_by: tuple[str, ...]
+    timespan: int
+    threshold: Threshold
+    privacy: Privacy = field(default_factory=Privacy)
+    alert: AlertPolicy = field(default_factory=AlertPolicy)
+    window: WindowPolicy = field(default_factory=WindowPolicy)
+    tests: tuple[RuleTest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A Sigma filter: its condition is ANDed to the rules it names; empty `rules` means any."""
+
+    header: Header
+    logsource: Logsource
+    rules: tuple[str, ...]
+    selections: tuple[Selection, ...]
+    condition: Condition
+    owner: str = ""
+    reason: str = ""
+    expires: str = ""
+    reviewed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Every rule of the files loaded, filters applied to the rules they name. `digest` covers all of it."""
+
+    rules: tuple[EventRule, ...]
+    correlations: tuple[Correlation, ...]
+    filters: tuple[Filter, ...]
+    digest: str

@@ -1,0 +1,1 @@
+"""Where violations go besides the store."""
