@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -26,6 +26,48 @@ LEAVES: dict[str, pl.DataType] = {ROW: pl.UInt32(), PATH: pl.String(), KEY: pl.S
 """One row per scalar of an event: its path with array indices left out (`items.owner.mail`), the last key of
 the path in lower case, and the value's text (null for a JSON null). A key that could itself hold personal data
 is a leaf too: its path ends in `{key}` and its text is the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Newline-separated records as one block of bytes, whole lines only; the last newline may be absent."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Records that may hold newlines themselves, one bytes object each."""
+
+    items: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Records that were columns already (Parquet, CSV): one row each."""
+
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """Records of one partition, as read.
+
+    Attributes:
+        partition: `topic-3` or a file's name; with an offset it names a record for good.
+        offsets: offset of each record. A file's offset is its line number from 0, blank lines counted.
+        next_position: offset of the record after the last one, where reading goes on.
+        payload: the bytes, in one of three layouts.
+        logsource: what the source's configuration or the format says of these records.
+        broker_times: when the broker stored each record, microseconds UTC; None where there is no broker.
+    """
+
+    partition: str
+    offsets: range | tuple[int, ...]
+    next_position: int
+    payload: Lines | Values | Table
+    logsource: Logsource = field(default_factory=Logsource)
+    broker_times: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The things that travel: records, rejects, violations. All frozen, none holds a frame."""
+"""The things that travel: positions, rejects, violations. All frozen, none holds a frame."""
 
 from __future__ import annotations
 
@@ -23,41 +23,6 @@ class Logsource:
             (self.service, wanted.service),
         )
         return all(have is None or want is None or have == want for have, want in pairs)
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Newline-separated records as one block of bytes, whole lines only; the last newline may be absent."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Records that may hold newlines themselves, one bytes object each."""
-
-    items: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordBatch:
-    """Records of one partition, as read.
-
-    Attributes:
-        partition: `topic-3` or a file's name; with an offset it names a record for good.
-        offsets: offset of each record. A file's offset is its line number from 0, blank lines counted.
-        next_position: offset of the record after the last one, where reading goes on.
-        payload: the bytes, in one of two layouts.
-        logsource: what the source's configuration or the format says of these records.
-        broker_times: when the broker stored each record, microseconds UTC; None where there is no broker.
-    """
-
-    partition: str
-    offsets: range | tuple[int, ...]
-    next_position: int
-    payload: Lines | Values
-    logsource: Logsource = field(default_factory=Logsource)
-    broker_times: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +76,8 @@ class Violation:
         actor: keyed pseudonym, empty where the rule names no actor.
         resource: redacted name of what was touched.
         path: redacted field path of the evidence, empty for correlations.
-        period: `2026-11-16` (UTC day) of an event rule, start of the episode for a correlation.
+        period: `2026-11-16` (UTC day) of an event rule, start of the episode for a correlation; `undated`.
+        group: for a correlation 32 hex digits of rule and group, the same for all its episodes; else empty.
         count: events.
         first, last: event times, microseconds UTC; None where no event had one.
         samples: the first positions, in order, at most `MAX_SAMPLES`.
@@ -129,6 +95,7 @@ class Violation:
     resource: str
     path: str
     period: str
+    group: str
     count: int
     first: int | None
     last: int | None
@@ -136,3 +103,72 @@ class Violation:
     evidence: Evidence
     subjects: tuple[int, ...] = ()
     value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one partition adds to a violation in one turn; the store merges parts by fingerprint.
+
+    Merging is commutative: counts add, times widen, the smallest positions stay and bring their evidence.
+    """
+
+    partition: str
+    violation: Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """All violations of one correlation group whose episode starts in [since, until], microseconds UTC.
+
+    They replace what the store holds of that group and range: a correlation is recomputed, never patched.
+    """
+
+    rule: str
+    group: str
+    since: int
+    until: int
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Window state of one correlation from one partition: panes as Arrow IPC, opaque to the store.
+
+    `first` and `last` are the event-time ticks it spans, in microseconds UTC, inclusive.
+    """
+
+    rule: str
+    digest: str
+    partition: str
+    first: int
+    last: int
+    rows: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a partition was read. `plan` is the digest of rules and decoding it was read under.
+
+    `head` and `size` identify an archive file's content (empty and 0 for Kafka).
+    """
+
+    next_position: int
+    plan: str
+    head: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Everything one turn of the runner writes, in one transaction."""
+
+    checkpoints: tuple[tuple[str, Checkpoint], ...] = ()
+    parts: tuple[Part, ...] = ()
+    episodes: tuple[Episodes, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    reject_counts: tuple[tuple[str, str, int], ...] = ()
+    """(partition, reason, count), all rejects, also those whose rows were not kept."""
+    event_counts: tuple[tuple[str, str, int], ...] = ()
+    """(partition, fact, count) of `monitor.telemetry` facts: events, untimed, late, skipped."""
