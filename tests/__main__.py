@@ -1,0 +1,94 @@
+"""All tests: gets what the suites need, runs every one of them, ends with what could not run and why.
+
+`make test` runs this. A suite that cannot run is named, and under CI=true it is a failure.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import kafka_jars
+from tests.support.fixtures import fixtures_path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+PYTEST = [sys.executable, "-m", "pytest", "-q"]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A command to run; `needs` is the module that must be installed for it."""
+
+    name: str
+    command: list[str]
+    needs: str = ""
+
+
+SUITES = [
+    Suite("style", [str(BIN / "ruff"), "check", "."], "ruff"),
+    Suite("format", [str(BIN / "ruff"), "format", "--check", "."], "ruff"),
+    Suite("types", [str(BIN / "mypy")], "mypy"),
+    Suite("layers", [str(BIN / "lint-imports")], "importlinter"),
+    Suite("kafka", [*PYTEST, "-m", "kafka", "-p", "no:xdist"], "pytest"),
+    # Last, so that a long output ends with the counts of the larger part.
+    Suite("unit", [*PYTEST, "-m", "not kafka", "-n", "2"], "xdist"),
+]
+
+
+def main() -> int:
+    """Run everything; 0 only where everything ran and held."""
+    unmet: list[tuple[str, str]] = []
+    failed = [suite.name for suite in SUITES if not _run(suite, unmet)]
+    if not fixtures_path().is_dir():
+        unmet.append(("fixtures", "the folder of real logs is absent (PRIVWATCH_FIXTURES names it)"))
+    return _verdict(failed, unmet)
+
+
+def _run(suite: Suite, unmet: list[tuple[str, str]]) -> bool:
+    """Whether the suite held; what it could not run is added to `unmet`."""
+    print(f"\n=== {suite.name} ===", flush=True)
+    if importlib.util.find_spec(suite.needs) is None:
+        unmet.append((suite.name, f"{suite.needs} is not installed (`make setup` does that)"))
+        return True
+    if suite.name == "kafka" and not os.environ.get("PRIVWATCH_TEST_KAFKA"):
+        reason = kafka_jars.provision()
+        if reason:
+            unmet.append((suite.name, reason))
+            return True
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "skipped.json"
+        environment = {**os.environ, "PRIVWATCH_TEST_REPORT": str(report)}
+        done = subprocess.run(suite.command, cwd=ROOT, env=environment, check=False)
+        if report.exists():
+            unmet.extend(tuple(pair) for pair in json.loads(report.read_text(encoding="utf-8")))
+    return done.returncode == 0
+
+
+def _verdict(failed: list[str], unmet: list[tuple[str, str]]) -> int:
+    """Print what failed and what could not run; the exit code says the same."""
+    print()
+    for name in failed:
+        print(f"FAILED: {name}")
+    if not unmet:
+        print("Every suite could run.")
+    else:
+        rows = Counter(unmet)
+        width = max(len("suite"), *(len(name) for name, _ in rows))
+        print("Could not run here:")
+        print(f"  {'suite':<{width}}  tests  why")
+        for (name, reason), count in sorted(rows.items()):
+            print(f"  {name:<{width}}  {count:>5}  {reason}")
+    strict = os.environ.get("CI", "").lower() == "true"
+    if unmet and strict:
+        print("CI=true: what could not run is a failure.")
+    return 1 if failed or (unmet and strict) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Fixtures that several suites share, and the note of what could not run that `python -m tests` reads."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support import kafka_jars
+from tests.support.unmet import PREFIX, cannot_run
+
+if TYPE_CHECKING:
+    from tests.support.kafka_server import Kafka, KafkaServer
+
+# The same examples every time: a failing build is a failing build, not luck. No deadline: machines differ.
+settings.register_profile(
+    "privwatch",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("privwatch")
+
+
+@pytest.fixture(scope="session")
+def kafka() -> "Iterator[Kafka]":
+    """A real Apache Kafka: the one PRIVWATCH_TEST_KAFKA names, else one started for this session."""
+    from tests.support.kafka_server import (  # noqa: PLC0415 - slow to import, and most runs need no Kafka
+        Kafka,
+        KafkaServer,
+        named_broker,
+    )
+
+    named = named_broker()
+    if named is not None:
+        yield Kafka(named)
+        return
+    reason = kafka_jars.missing()
+    if reason:
+        cannot_run(reason)
+    server = KafkaServer()
+    try:
+        server.start()
+        yield Kafka(server.bootstrap)
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def kafka_server() -> "Iterator[KafkaServer]":
+    """A server of the test's own, started, for tests that stop and start it."""
+    from tests.support.kafka_server import KafkaServer  # noqa: PLC0415 - as above
+
+    reason = kafka_jars.missing()
+    if reason:
+        cannot_run(reason)
+    server = KafkaServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Leave the reasons of the tests this machine could not run where PRIVWATCH_TEST_REPORT says."""
+    report = os.environ.get("PRIVWATCH_TEST_REPORT")
+    if not report:
+        return
+    unmet = []
+    for skipped in terminalreporter.stats.get("skipped", []):
+        reason = skipped.longrepr[2] if isinstance(skipped.longrepr, tuple) else str(skipped.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        if reason.startswith(PREFIX):
+            unmet.append((skipped.nodeid.partition("::")[0], reason.removeprefix(PREFIX)))
+    Path(report).write_text(json.dumps(unmet), encoding="utf-8")

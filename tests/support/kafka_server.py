@@ -1,0 +1,154 @@
+"""A real single-node Apache Kafka (KRaft) for tests: started, waited for, stopped, started again."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from kafka import KafkaAdminClient, KafkaProducer
+
+from monitor.clock import SystemClock
+from tests.support import kafka_jars
+
+CLOCK = SystemClock()
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+log.dirs={folder}/data
+auto.create.topics.enable=false
+message.max.bytes=20000000
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+"""
+START_SECONDS = 90
+
+
+class KafkaServer:
+    """One broker on two free ports of the loopback address; its data lives in a temporary folder."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="privwatch-kafka-"))
+        self._port, controller = _free_ports(2)
+        self.bootstrap = f"127.0.0.1:{self._port}"
+        self._config = self._folder / "server.properties"
+        text = PROPERTIES.format(port=self._port, controller=controller, folder=self._folder)
+        self._config.write_text(text, encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+        cluster = uuid.uuid4().hex[:22]
+        subprocess.run(
+            [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._config)],
+            check=True,
+            capture_output=True,
+            timeout=START_SECONDS,
+        )
+
+    def start(self) -> None:
+        """Start the broker and wait until it answers."""
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._java(), "kafka.Kafka", str(self._config)], stdout=log, stderr=log
+            )
+        deadline = CLOCK.monotonic() + START_SECONDS
+        while not _answers(self.bootstrap):
+            if self._process.poll() is not None or CLOCK.monotonic() > deadline:
+                tail = (self._folder / "server.log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"Apache Kafka did not start:\n{tail}")
+            CLOCK.sleep(0.2)
+
+    def stop(self) -> None:
+        """Stop the broker; its data stays for another `start`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(30)
+            self._process = None
+
+    def close(self) -> None:
+        """Stop the broker and forget its data."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _java(self) -> list[str]:
+        classpath = str(kafka_jars.FOLDER / kafka_jars.VERSION / "*")
+        quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+        return ["java", "-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", quiet, "-cp", classpath]
+
+
+class Kafka:
+    """What a test does with a broker, its own or one that PRIVWATCH_TEST_KAFKA names."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.bootstrap = bootstrap
+
+    def topic(self, partitions: int = 1, **config: str) -> str:
+        """A topic of its own, empty."""
+        name = f"privwatch-test-{uuid.uuid4().hex[:12]}"
+        with _admin(self.bootstrap) as admin:
+            admin.create_topics(
+                {name: {"num_partitions": partitions, "replication_factor": 1, "configs": config}},
+                wait_for_metadata=True,
+            )
+        return name
+
+    def produce(self, topic: str, values: Iterable[bytes | None], partition: int = 0) -> None:
+        """Append records and wait until the broker has them."""
+        producer = KafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            max_request_size=20_000_000,
+            linger_ms=5,
+        )
+        try:
+            pending = [producer.send(topic, value=value, key=b"k", partition=partition) for value in values]
+            for future in pending:
+                future.get(60)
+        finally:
+            producer.close()
+
+
+def named_broker() -> str | None:
+    """The broker a person gave for the tests."""
+    return os.environ.get("PRIVWATCH_TEST_KAFKA") or None
+
+
+def _admin(bootstrap: str) -> KafkaAdminClient:
+    return KafkaAdminClient(bootstrap_servers=bootstrap)
+
+
+def _answers(bootstrap: str) -> bool:
+    host, _, port = bootstrap.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), 0.5):
+            pass
+    except OSError:
+        return False
+    try:
+        admin = _admin(bootstrap)
+    except Exception:
+        return False
+    admin.close()
+    return True
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
