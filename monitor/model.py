@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MAX_SAMPLES = 10
+"""Positions a violation keeps."""
+
+MAX_SUBJECTS = 1024
+"""Smallest hashes of distinct data subjects a violation keeps: exact below, an estimate above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,27 @@ class Violation:
     value: float | None = None
 
 
+def merged(one: Violation, other: Violation) -> Violation:
+    """Two parts of the same violation as one; commutative and associative.
+
+    Counts add, times widen, the smallest positions and subject hashes stay; everything that describes the
+    violation (evidence, rule text, level) comes with the smallest position.
+    """
+    lead = min(one, other, key=lambda v: (v.samples[:1], v.digest, v.level, v.evidence.extract))
+    firsts = [v.first for v in (one, other) if v.first is not None]
+    lasts = [v.last for v in (one, other) if v.last is not None]
+    values = [v.value for v in (one, other) if v.value is not None]
+    return replace(
+        lead,
+        count=one.count + other.count,
+        first=min(firsts, default=None),
+        last=max(lasts, default=None),
+        samples=tuple(sorted({*one.samples, *other.samples})[:MAX_SAMPLES]),
+        subjects=tuple(sorted({*one.subjects, *other.subjects})[:MAX_SUBJECTS]),
+        value=max(values, default=None),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one partition adds to a violation in one turn; the store merges parts by fingerprint.
@@ -134,7 +159,8 @@ class Episodes:
 class Segment:
     """Window state of one correlation from one partition: panes as Arrow IPC, opaque to the store.
 
-    `first` and `last` are the event-time ticks it spans, in microseconds UTC, inclusive.
+    `first` and `last` are the event-time ticks it spans, in microseconds UTC, inclusive. One that `replaces`
+    stands for every earlier segment of the same rule and partition, which the store then drops.
     """
 
     rule: str
@@ -144,6 +170,7 @@ class Segment:
     last: int
     rows: int
     data: bytes
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
