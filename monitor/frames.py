@@ -24,7 +24,7 @@ TEXT = "text"
 
 LEAVES: dict[str, pl.DataType] = {ROW: pl.UInt32(), PATH: pl.String(), KEY: pl.String(), TEXT: pl.String()}
 """One row per scalar of an event: its path with array indices left out (`items.owner.mail`), the last key of
-the path in lower case, and the value's text (null for a JSON null). A key that could itself hold personal data
+the path in lower case, and the value's text (null for a JSON null). A key that could itself be personal data
 is a leaf too: its path ends in `{key}` and its text is the key."""
 
 
@@ -60,6 +60,8 @@ class RecordBatch:
         payload: the bytes, in one of three layouts.
         logsource: what the source's configuration or the format says of these records.
         broker_times: when the broker stored each record, microseconds UTC; None where there is no broker.
+        format: one of `monitor.decode.FORMATS` where the source knows it (a file's content says), else empty.
+        rejects: records the source itself refused (longer than it holds, in a damaged archive).
     """
 
     partition: str
@@ -68,6 +70,8 @@ class RecordBatch:
     payload: Lines | Values | Table
     logsource: Logsource = field(default_factory=Logsource)
     broker_times: tuple[int, ...] | None = None
+    format: str = ""
+    rejects: tuple[Reject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,15 @@ class Projection:
     Attributes:
         fields: dotted paths wanted as String columns.
         aliases: other event paths that may hold a wanted field, tried in order after its own name.
-        time_fields: paths that may hold the event time, first parseable one wins.
+        time_fields: paths that may hold the event time, first parseable one wins; empty means the usual.
+        everything: haystack and leaves must be complete (a rule searches the whole record). Records that are
+            text always are; of a table, columns nobody wants are read only then.
     """
 
     fields: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     time_fields: tuple[str, ...] = ()
+    everything: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,8 @@ class EventBatch:
         haystack: columns of `frame` whose text together holds everything the event says; for JSON that is
             the raw record with its escapes.
         leaves: gives the LEAVES frame of the rows asked for (UInt32 series), every scalar of each of them.
-        rejects: records that became no event.
+        rejects: records that became no event, those of the source included.
+        facts: (fact, count) of what was done to records that did become events, see `monitor.decode.reasons`.
     """
 
     partition: str
@@ -111,3 +119,4 @@ class EventBatch:
     haystack: tuple[str, ...]
     leaves: Callable[[pl.Series], pl.DataFrame]
     rejects: tuple[Reject, ...] = ()
+    facts: tuple[tuple[str, int], ...] = ()
