@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 MAX_SAMPLES = 10
 """Positions a violation keeps."""
@@ -87,6 +87,7 @@ class Violation:
         samples: the first positions, in order, at most `MAX_SAMPLES`.
         subjects: the smallest keyed hashes of distinct data subjects (see `monitor.engine.subjects`).
         value: for a correlation the largest value the condition saw, else None.
+        start: for a correlation the start of the episode, microseconds UTC, else None.
     """
 
     fingerprint: str
@@ -107,6 +108,7 @@ class Violation:
     evidence: Evidence
     subjects: tuple[int, ...] = ()
     value: float | None = None
+    start: int | None = None
 
 
 def merged(one: Violation, other: Violation) -> Violation:
@@ -146,6 +148,7 @@ class Episodes:
     """All violations of one correlation group whose episode starts in [since, until], microseconds UTC.
 
     They replace what the store holds of that group and range: a correlation is recomputed, never patched.
+    An empty `group` means every group of the rule.
     """
 
     rule: str
@@ -199,3 +202,24 @@ class Turn:
     """(partition, reason, count), all rejects, also those whose rows were not kept."""
     event_counts: tuple[tuple[str, str, int], ...] = ()
     """(partition, fact, count) of `monitor.telemetry` facts: events, untimed, late, skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFacts:
+    """What a turn did, for metrics and progress. Nothing in it names a person.
+
+    `matches` and `violations` are (rule id, level, count); `seconds` is (stage, seconds); `times` the smallest
+    and largest event time of the turn in microseconds UTC.
+    """
+
+    partition: str
+    records: int
+    size: int
+    events: int
+    next_position: int
+    rejects: tuple[tuple[str, int], ...]
+    facts: tuple[tuple[str, int], ...]
+    matches: tuple[tuple[str, str, int], ...]
+    violations: tuple[tuple[str, str, int], ...]
+    times: tuple[int, int] | None
+    seconds: tuple[tuple[str, float], ...]

@@ -1,0 +1,156 @@
+"""Matches to violations: grouped inside polars first; only distinct fingerprints become objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from monitor.engine.keys import Keyring
+from monitor.engine.match import Matches
+from monitor.engine.plan import RulePlan
+from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME
+from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Part, Position, Violation
+from monitor.redact import mask, mask_name, mask_path
+
+PERIOD_FORMATS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V", "forever": "always"}
+"""`x_alert.per` to the text of the period an event falls in (UTC)."""
+
+UNDATED = "undated"
+"""Period of events without an event time."""
+
+_WHO = "__who"
+_PERIOD = "__period"
+_SUBJECT = "__subject"
+
+
+def parts(partition: str, matches: Matches, keyring: Keyring) -> list[Part]:
+    """One part per fingerprint of the batch, for the rules that report."""
+    found: list[Part] = []
+    for plan, rows in zip(matches.rules, matches.rows, strict=True):
+        if plan.rule.reported and len(rows):
+            found += _rule_parts(partition, plan, _evidence_rows(plan, rows, matches), keyring)
+    return found
+
+
+def _evidence_rows(plan: RulePlan, rows: pl.Series, matches: Matches) -> pl.DataFrame:
+    """One row per matched event and evidence leaf; an event without any leaf stands with the rule's lead."""
+    context = matches.context.join(rows.to_frame(), on=ROW, how="semi")
+    leaves = [_named(matches.found[a.name], a.test) for a in plan.evidence if a.name in matches.found]
+    field, name = plan.lead
+    lead = pl.col(field) if field in context.columns else pl.lit(None, dtype=pl.String)
+    plain = context.with_columns(
+        pl.lit(field).alias(PATH), lead.alias(TEXT), pl.lit(name).alias("test"), *_nothing_found()
+    )
+    if not leaves:
+        return plain
+    evidenced = context.join(pl.concat(leaves), on=ROW)
+    return pl.concat([evidenced, plain.join(evidenced, on=ROW, how="anti")], how="diagonal")
+
+
+def _nothing_found() -> list[pl.Expr]:
+    text, number = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Int64)
+    return [
+        text.alias("detector"),
+        text.alias("state"),
+        text.alias("steps"),
+        number.alias("start"),
+        number.alias("end"),
+    ]
+
+
+def _named(found: pl.DataFrame, test: object) -> pl.DataFrame:
+    """FOUND with the name evidence gives the test: the detector's, else the modifier's."""
+    name = type(test).__name__.removesuffix("Test").lower()
+    detector = pl.when(pl.col("detector") != "").then(pl.col("detector"))
+    return found.with_columns(pl.coalesce(detector, pl.lit(name)).alias("test"))
+
+
+def _subject(plan: RulePlan, columns: Sequence[str]) -> pl.Expr:
+    """Whose data it is: the rule's subject field, else the item a detector found, in lower case."""
+    item = pl.when(pl.col("state").is_not_null()).then(
+        pl.when(pl.col("start").is_not_null())
+        .then(pl.col(TEXT).str.slice(pl.col("start"), pl.col("end") - pl.col("start")))
+        .otherwise(pl.col(TEXT))
+        .str.to_lowercase()
+    )
+    field = plan.rule.privacy.subject
+    return pl.coalesce(pl.col(field), item) if field in columns else item
+
+
+def _period(per: str) -> pl.Expr:
+    at = pl.from_epoch(pl.col(TIME), time_unit="us").dt.strftime(PERIOD_FORMATS[per])
+    return at.fill_null(UNDATED)
+
+
+def _masked(frame: pl.DataFrame) -> pl.DataFrame:
+    """Paths as they may be shown: a path whose keys are data would make a fingerprint per person."""
+    paths = frame[PATH].unique()
+    masked = {p: mask_path(p) for p in paths if p is not None}
+    return frame.with_columns(pl.col(PATH).replace(masked))
+
+
+def _rule_parts(partition: str, plan: RulePlan, rows: pl.DataFrame, keyring: Keyring) -> list[Part]:
+    identity = [pl.col(f) for f in plan.identity]
+    keys = [f"{_WHO}{i}" for i in range(len(identity))]
+    grouped = (
+        _masked(rows)
+        .with_columns(
+            _period(plan.rule.alert.per).alias(_PERIOD),
+            _subject(plan, rows.columns).alias(_SUBJECT),
+            *(e.alias(k) for e, k in zip(identity, keys, strict=True)),
+        )
+        .sort(OFFSET, PATH, "start", "test", nulls_last=True)
+        .group_by([*keys, PATH, _PERIOD], maintain_order=True)
+        .agg(
+            pl.col(ROW).n_unique().alias("count"),
+            pl.col(TIME).min().alias("first"),
+            pl.col(TIME).max().alias("last"),
+            pl.col(OFFSET).unique().bottom_k(MAX_SAMPLES).sort().alias("samples"),
+            pl.col(_SUBJECT).drop_nulls().unique().alias("subjects"),
+            pl.col("test", "state", "steps", TEXT, "start", "end").first(),
+        )
+    )
+    return [
+        Part(partition, _violation(partition, plan, row, keyring)) for row in grouped.iter_rows(named=True)
+    ]
+
+
+def _violation(partition: str, plan: RulePlan, row: dict[str, Any], keyring: Keyring) -> Violation:
+    header, privacy = plan.rule.header, plan.rule.privacy
+    who = dict(zip(plan.identity, (row[f"{_WHO}{i}"] for i in range(len(plan.identity))), strict=True))
+    path, period = row[PATH] or "", row[_PERIOD]
+    hashes = {keyring.number("subject", [s]) for s in row["subjects"]}
+    return Violation(
+        fingerprint=keyring.fingerprint([header.id, *who.values(), path, period]),
+        rule=header.id,
+        digest=header.digest,
+        level=header.level,
+        status=header.status,
+        kind="event",
+        actor=keyring.pseudonym(who.get(privacy.actor)),
+        resource=mask_name(who.get(privacy.resource) or ""),
+        path=path,
+        period=period,
+        group="",
+        count=row["count"],
+        first=row["first"],
+        last=row["last"],
+        samples=tuple(Position(partition, offset) for offset in row["samples"]),
+        evidence=_evidence(row, path),
+        subjects=tuple(sorted(hashes)[:MAX_SUBJECTS]),
+    )
+
+
+def _evidence(row: dict[str, Any], path: str) -> Evidence:
+    text = row[TEXT] or ""
+    spans = () if row["start"] is None else ((row["start"], row["end"], row["test"]),)
+    return Evidence(
+        path=path,
+        test=row["test"],
+        state=row["state"] or "",
+        steps=row["steps"] or "",
+        extract=re.sub(r"\s+", " ", mask(text, spans)),
+    )

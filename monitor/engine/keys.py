@@ -1,0 +1,61 @@
+"""Keyed one-way names: fingerprints, pseudonyms and subject hashes, all HMAC-SHA-256 under one key.
+
+The key lives outside the store. Without it none of these can be recomputed from a guessed value
+(EDPB Guidelines 01/2025, section on one-way functions).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable
+
+import polars as pl
+
+KEY_BYTES = 32
+
+
+class Keyring:
+    """Derives what is stored from what was seen.
+
+    Args:
+        key: at least `KEY_BYTES` secret bytes.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < KEY_BYTES:
+            raise ValueError(f"a key has at least {KEY_BYTES} bytes, this one has {len(key)}")
+        self._key = key
+
+    def _digest(self, purpose: str, parts: Iterable[str | None]) -> bytes:
+        message = json.dumps([purpose, *parts], ensure_ascii=False, separators=(",", ":"))
+        return hmac.digest(self._key, message.encode("utf-8", "surrogatepass"), "sha256")
+
+    def fingerprint(self, parts: Iterable[str | None]) -> str:
+        """Identity of a violation: 32 hex digits."""
+        return self._digest("fingerprint", parts)[:16].hex()
+
+    def pseudonym(self, text: str | None) -> str:
+        """Stable name of an actor: 16 hex digits, empty where there is no actor."""
+        return self._digest("actor", [text])[:8].hex() if text else ""
+
+    def number(self, purpose: str, parts: Iterable[str | None]) -> int:
+        """63-bit hash, never 0, so that it fits a signed integer column and 0 can mean "none"."""
+        return int.from_bytes(self._digest(purpose, parts)[:8], "big") >> 1 or 1
+
+    def numbers(self, purpose: str, frame: pl.DataFrame) -> pl.Series:
+        """One `number` per row (Int64) over all columns of the frame, computed once per distinct row."""
+        if frame.is_empty():
+            return pl.Series(dtype=pl.Int64)
+        distinct = frame.unique(maintain_order=True)
+        hashed = pl.Series(
+            "__hash", [self.number(purpose, row) for row in distinct.iter_rows()], dtype=pl.Int64
+        )
+        joined = frame.join(
+            distinct.with_columns(hashed),
+            on=frame.columns,
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )
+        return joined["__hash"]

@@ -1,0 +1,132 @@
+"""Events to matches: one polars pass over the columns for all rules, and the same over leaves where needed.
+
+Most events are flat where the rules look, and their columns answer. Irregular events (arrays, JSON inside a
+string, a field whose type changes) are taken apart into leaves and asked the same rules over those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitor.engine.atoms import candidates, column_leaves, empty_found, satisfied, select_leaves
+from monitor.engine.plan import Atom, Plan, RulePlan
+from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME, EventBatch
+from monitor.rules.compile import asks_absence
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Which events satisfied which rules.
+
+    Attributes:
+        rules: the rules that were asked, in plan order; others do not apply to the batch's logsource.
+        rows: per rule of `rules`, ROW (UInt32, ascending) of the events that satisfied it.
+        found: per atom name, the FOUND leaves that satisfied it (evidence; not for tests of absence).
+        context: ROW, OFFSET, TIME and the plan's context fields of every matched event.
+    """
+
+    rules: tuple[RulePlan, ...]
+    rows: tuple[pl.Series, ...]
+    found: dict[str, pl.DataFrame]
+    context: pl.DataFrame
+
+
+def evaluate(plan: Plan, batch: EventBatch) -> Matches:
+    """Ask every rule that applies to the batch's logsource about every event."""
+    rules = tuple(r for r in plan.rules if batch.logsource.admits(r.rule.logsource))
+    aliases = dict(plan.projection.aliases)
+    irregular = batch.frame.filter(batch.irregular)[ROW]
+    tangled = batch.leaves(irregular) if len(irregular) else None
+    regular_found = _search(plan.searched, batch, aliases)
+    tables = [_over_columns(rules, plan.searched, regular_found, batch)]
+    found = [regular_found]
+    if tangled is not None:
+        tangled_found = {a.name: satisfied(a, select_leaves(a, tangled, aliases)) for a in plan.atoms}
+        tables.append(_over_leaves(rules, plan.atoms, tangled_found, irregular))
+        found.append(tangled_found)
+    answers = pl.concat(tables).sort(ROW)
+    rows = tuple(answers.filter(pl.col(str(i)))[ROW] for i in range(len(rules)))
+    return Matches(
+        rules=rules,
+        rows=rows,
+        found=_joined(found),
+        context=_context(plan, batch, answers[ROW], tangled, aliases),
+    )
+
+
+def _search(
+    atoms: Sequence[Atom], batch: EventBatch, aliases: dict[str, tuple[str, ...]]
+) -> dict[str, pl.DataFrame]:
+    """FOUND per searched atom over the regular events."""
+    unnamed = [a for a in atoms if not a.named]
+    rows = candidates(unnamed, batch)
+    leaves = batch.leaves(rows) if len(rows) else None
+    found = {}
+    for atom in atoms:
+        if atom.named:
+            found[atom.name] = satisfied(atom, column_leaves(batch, atom.field or ""))
+        elif leaves is None:
+            found[atom.name] = empty_found()
+        else:
+            found[atom.name] = satisfied(atom, select_leaves(atom, leaves, aliases))
+    return found
+
+
+def _atom_column(atom: Atom, found: dict[str, pl.DataFrame]) -> pl.Expr:
+    """The atom as a Boolean column of a frame with ROW."""
+    holds = pl.col(ROW).is_in(found[atom.name][ROW].implode())
+    return (~holds if asks_absence(atom.test) else holds).alias(atom.name)
+
+
+def _over_columns(
+    rules: Sequence[RulePlan], atoms: Sequence[Atom], found: dict[str, pl.DataFrame], batch: EventBatch
+) -> pl.DataFrame:
+    answers = [r.over_columns.alias(str(i)) for i, r in enumerate(rules)]
+    return _any_true(
+        batch.frame.lazy().filter(~batch.irregular).with_columns(_atom_column(a, found) for a in atoms),
+        answers,
+    )
+
+
+def _over_leaves(
+    rules: Sequence[RulePlan], atoms: Sequence[Atom], found: dict[str, pl.DataFrame], rows: pl.Series
+) -> pl.DataFrame:
+    answers = [r.over_leaves.alias(str(i)) for i, r in enumerate(rules)]
+    return _any_true(rows.to_frame().lazy().with_columns(_atom_column(a, found) for a in atoms), answers)
+
+
+def _any_true(frame: pl.LazyFrame, answers: Sequence[pl.Expr]) -> pl.DataFrame:
+    """ROW and the answers, of the events for which at least one is true."""
+    names = [e.meta.output_name() for e in answers]
+    if not names:
+        return frame.select(ROW).filter(pl.lit(value=False)).collect()
+    return frame.select(ROW, *answers).filter(pl.any_horizontal(names)).collect()
+
+
+def _joined(found: Sequence[dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    names = {name for frames in found for name in frames}
+    return {n: pl.concat([frames[n] for frames in found if n in frames]) for n in sorted(names)}
+
+
+def _context(
+    plan: Plan,
+    batch: EventBatch,
+    rows: pl.Series,
+    tangled: pl.DataFrame | None,
+    aliases: dict[str, tuple[str, ...]],
+) -> pl.DataFrame:
+    """The context fields of the matched events; of an irregular event the first value at each path."""
+    regular = batch.frame.filter(pl.col(ROW).is_in(rows.implode())).select(ROW, OFFSET, TIME, *plan.context)
+    if tangled is None or not plan.context:
+        return regular
+    names = {alias: field for field in plan.context for alias in (field, *aliases.get(field, ()))}
+    firsts = (
+        tangled.filter(pl.col(PATH).is_in(list(names)) & pl.col(TEXT).is_not_null())
+        .with_columns(pl.col(PATH).replace(names))
+        .unique(subset=[ROW, PATH], keep="first", maintain_order=True)
+        .pivot(on=PATH, on_columns=list(plan.context), index=ROW, values=TEXT)
+    )
+    return regular.update(firsts, on=ROW)

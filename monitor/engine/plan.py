@@ -1,0 +1,231 @@
+"""A rule set compiled once: what to decode, one expression per rule, and the atoms they are made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitor.frames import Projection
+from monitor.rules.compile import asks_absence, condition_expr, item_expr, selection_expr, test_expr
+from monitor.rules.tree import (
+    And,
+    Condition,
+    Correlation,
+    EventRule,
+    Item,
+    Not,
+    Or,
+    Pattern,
+    PiiTest,
+    PlaintextTest,
+    Ref,
+    RuleSet,
+    StateTest,
+    Test,
+    TextTest,
+    Wild,
+)
+
+ANYWHERE = "*."
+"""Prefix of a field that means: this key at any depth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One test of one field, evaluated once per batch for every rule that asks it.
+
+    `name` is the Boolean column it becomes; `field` is as in `tree.Item`.
+    """
+
+    name: str
+    field: str | None
+    test: Test
+
+    @property
+    def key(self) -> str | None:
+        """The key in lower case where the atom asks for a key at any depth."""
+        anywhere = self.field is not None and self.field.startswith(ANYWHERE)
+        return self.field[len(ANYWHERE) :].lower() if self.field is not None and anywhere else None
+
+    @property
+    def named(self) -> bool:
+        """Whether the atom asks one dotted path."""
+        return self.field is not None and self.key is None
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlan:
+    """One event rule, compiled.
+
+    Attributes:
+        over_columns: Boolean expression over the projected columns and the columns of `atoms`.
+        over_leaves: the same over atom columns alone, for irregular rows.
+        evidence: atoms whose leaves are the reason of a match (not those under a `not`).
+        lead: field and test that stand for the rule where no detector gives evidence.
+        identity: fields of the fingerprint besides rule, path and period.
+    """
+
+    rule: EventRule
+    over_columns: pl.Expr
+    over_leaves: pl.Expr
+    evidence: tuple[Atom, ...]
+    lead: tuple[str, str]
+    identity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A rule set ready to run.
+
+    Attributes:
+        searched: atoms that no column answers: keys at any depth, the whole record, detectors.
+        atoms: every atom, for irregular rows.
+        context: fields that name actor, resource, subject, group or value of some rule.
+        digest: of the rule set, for checkpoints.
+    """
+
+    projection: Projection
+    rules: tuple[RulePlan, ...]
+    correlations: tuple[Correlation, ...]
+    searched: tuple[Atom, ...]
+    atoms: tuple[Atom, ...]
+    context: tuple[str, ...]
+    digest: str
+
+
+def is_detector(test: Test) -> bool:
+    """Whether a detector answers the test rather than an expression."""
+    return isinstance(test, PiiTest | PlaintextTest | StateTest)
+
+
+class _Atoms:
+    """Gives every (field, test) pair its atom, in order of first use."""
+
+    def __init__(self) -> None:
+        self.by_pair: dict[tuple[str | None, Test], Atom] = {}
+
+    def of(self, item: Item) -> list[Atom]:
+        return [self._atom(item.field, _keyword(t) if item.field is None else t) for t in item.tests]
+
+    def _atom(self, field: str | None, test: Test) -> Atom:
+        found = self.by_pair.get((field, test))
+        if found is None:
+            found = Atom(f"__atom_{len(self.by_pair)}", field, test)
+            self.by_pair[field, test] = found
+        return found
+
+
+def _keyword(test: Test) -> Test:
+    """A keyword is looked for inside the record's texts, so its pattern is open at both ends."""
+    if not isinstance(test, TextTest):
+        return test
+    parts = test.pattern.parts
+    head = () if parts[:1] == (Wild.MANY,) else (Wild.MANY,)
+    tail = () if parts[-1:] == (Wild.MANY,) and len(parts) > 0 else (Wild.MANY,)
+    return TextTest(Pattern((*head, *parts, *tail) if parts else (Wild.MANY,)), test.cased)
+
+
+def _answered_by_column(atom: Atom) -> bool:
+    return atom.named and not is_detector(atom.test)
+
+
+def _column_item(item: Item, atoms: _Atoms) -> pl.Expr:
+    exprs = [
+        test_expr(a.test, pl.col(a.field or "")) if _answered_by_column(a) else pl.col(a.name)
+        for a in atoms.of(item)
+    ]
+    return item_expr(item, exprs)
+
+
+def _leaf_item(item: Item, atoms: _Atoms) -> pl.Expr:
+    return item_expr(item, [pl.col(a.name) for a in atoms.of(item)])
+
+
+def positive_items(rule: EventRule) -> Iterator[Item]:
+    """The items a match can rest on: those under an even number of negations."""
+    selections = {s.name: s for s in rule.selections}
+
+    def walk(condition: Condition, *, positive: bool) -> Iterator[Item]:
+        match condition:
+            case Ref(name):
+                for alternative in selections[name].alternatives:
+                    yield from (i for i in alternative if i.negated != positive)
+            case Not(operand):
+                yield from walk(operand, positive=not positive)
+            case And(operands) | Or(operands):
+                for operand in operands:
+                    yield from walk(operand, positive=positive)
+
+    for condition in rule.conditions:
+        yield from walk(condition, positive=True)
+
+
+def test_name(test: Test) -> str:
+    """What evidence calls the test: `text`, `number`, `pii`, `plaintext` and so on."""
+    return type(test).__name__.removesuffix("Test").lower()
+
+
+def _rule_plan(rule: EventRule, atoms: _Atoms) -> RulePlan:
+    def compiled(build: Callable[[Item, _Atoms], pl.Expr]) -> pl.Expr:
+        selections = {s.name: selection_expr(s, lambda item: build(item, atoms)) for s in rule.selections}
+        return pl.any_horizontal([condition_expr(c, selections) for c in rule.conditions])
+
+    positive = list(positive_items(rule))
+    evidence = [
+        a
+        for i in positive
+        for a in atoms.of(i)
+        if (is_detector(a.test) or not a.named) and not asks_absence(a.test)
+    ]
+    lead = next(((i.field or "", test_name(i.tests[0])) for i in positive if i.tests), ("", "rule"))
+    privacy, alert = rule.privacy, rule.alert
+    return RulePlan(
+        rule=rule,
+        over_columns=compiled(_column_item),
+        over_leaves=compiled(_leaf_item),
+        evidence=tuple(dict.fromkeys(evidence)),
+        lead=lead,
+        identity=alert.fingerprint or tuple(f for f in (privacy.actor, privacy.resource) if f),
+    )
+
+
+def _context(ruleset: RuleSet) -> tuple[str, ...]:
+    """Fields read of matched events: who, what, whose, and what correlations group and add up."""
+    fields: list[str] = []
+    for rule in ruleset.rules:
+        fields += [rule.privacy.actor, rule.privacy.resource, rule.privacy.subject, *rule.alert.fingerprint]
+    for correlation in ruleset.correlations:
+        privacy = correlation.privacy
+        fields += [*correlation.group_by, correlation.threshold.field]
+        fields += [privacy.actor, privacy.resource, privacy.subject]
+    return tuple(dict.fromkeys(f for f in fields if f))
+
+
+def compile_plan(
+    ruleset: RuleSet,
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = (),
+    time_fields: tuple[str, ...] = (),
+) -> Plan:
+    """Compile a rule set.
+
+    Raises:
+        CompileError: a node of a rule has no expression.
+    """
+    atoms = _Atoms()
+    rules = tuple(_rule_plan(rule, atoms) for rule in ruleset.rules)
+    context = _context(ruleset)
+    every = tuple(atoms.by_pair.values())
+    named = [a.field for a in every if a.named and a.field is not None]
+    searched = tuple(a for a in every if not _answered_by_column(a))
+    projection = Projection(
+        fields=tuple(sorted({*named, *context})),
+        aliases=aliases,
+        time_fields=time_fields,
+        everything=any(not a.named for a in searched),
+    )
+    decoding = repr((aliases, time_fields)).encode()
+    digest = hashlib.sha256(ruleset.digest.encode() + decoding).hexdigest()
+    return Plan(projection, rules, ruleset.correlations, searched, every, context, digest)
