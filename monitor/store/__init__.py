@@ -1,1 +1,5 @@
-"""Every SQL statement: schema, migrations, repository."""
+"""The durable side: every SQL statement of the project is in here."""
+
+from monitor.store.repository import open_store
+
+__all__ = ["open_store"]

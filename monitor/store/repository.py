@@ -1,0 +1,227 @@
+"""The store as the runner sees it (`monitor.ports.Store`), over SQL."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, func, select
+
+from monitor.model import Checkpoint, Episodes, Part, Reject, Segment, Turn, Violation
+from monitor.store import rows, schema
+from monitor.store.database import connect, reading, writing
+from monitor.store.merge import merge
+from monitor.store.upsert import add_up, leave, replace
+
+KEPT_REJECTS = 1000
+"""Rejects kept per partition and reason; all of them are counted."""
+_CHUNK = 5000
+"""Keys per statement; SQLite takes 32,766 parameters, PostgreSQL 65,535."""
+
+
+def open_store(store: str | Path, namespace: str = "default") -> SqlStore:
+    """Open, and where needed create, the store in a file or behind a `sqlite:///` URL.
+
+    Raises:
+        StoreError: it cannot be opened, is something else, or was written by a newer privwatch.
+    """
+    engine, place = connect(store)
+    return SqlStore(engine, place, namespace)
+
+
+class SqlStore:
+    """One namespace of a database. Threads may share it; each call is one transaction."""
+
+    def __init__(self, engine: Engine, place: str, namespace: str) -> None:
+        self._engine = engine
+        self._place = place
+        self._namespace = namespace
+
+    def checkpoints(self) -> dict[str, Checkpoint]:
+        """How far each partition was read."""
+        with reading(self._engine, self._place) as connection:
+            found = connection.execute(self._mine(schema.checkpoint))
+            return {row.partition: rows.checkpoint_of(row) for row in found}
+
+    def write(self, turn: Turn) -> None:
+        """All of the turn or nothing of it."""
+        with writing(self._engine, self._place) as connection:
+            self._write_parts(connection, turn.parts)
+            self._write_episodes(connection, turn.episodes)
+            self._write_rejects(connection, turn.rejects)
+            self._write_counts(connection, turn)
+            segments = [rows.segment_row(self._namespace, segment) for segment in turn.segments]
+            if segments:
+                connection.execute(schema.window_segment.insert(), segments)
+            replace(
+                connection,
+                schema.checkpoint,
+                [rows.checkpoint_row(self._namespace, *pair) for pair in turn.checkpoints],
+            )
+
+    def forget(self, partition: str) -> None:
+        """Take back everything this partition contributed, its position included."""
+        with writing(self._engine, self._place) as connection:
+            part = schema.violation_part
+            touched = select(part.c.fingerprint).where(
+                part.c.namespace == self._namespace, part.c.partition == partition
+            )
+            fingerprints = connection.execute(touched).scalars().all()
+            tables = (part, schema.window_segment, schema.reject, schema.tally, schema.checkpoint)
+            for table in tables:
+                mine = (table.c.namespace == self._namespace, table.c.partition == partition)
+                connection.execute(delete(table).where(*mine))
+            self._rebuild(connection, fingerprints)
+
+    def segments(self, rule: str, digest: str, since: int, until: int) -> Iterator[Segment]:
+        """Window state of a correlation whose ticks overlap [since, until], in the order written."""
+        table = schema.window_segment
+        wanted = (
+            self._mine(table)
+            .where(table.c.rule == rule, table.c.digest == digest)
+            .where(table.c.first_tick <= until, table.c.last_tick >= since)
+            .order_by(table.c.id)
+        )
+        return map(rows.segment_of, self._stream(wanted))
+
+    def violations(self) -> Iterator[Violation]:
+        """Merged violations, by rule, period, fingerprint."""
+        table = schema.violation
+        ordered = self._mine(table).order_by(table.c.rule, table.c.period, table.c.fingerprint)
+        return map(rows.violation_of, self._stream(ordered))
+
+    def rejects(self) -> Iterator[Reject]:
+        """Kept rejects, by partition and offset."""
+        table = schema.reject
+        ordered = self._mine(table).order_by(table.c.partition, table.c.record_offset)
+        return map(rows.reject_of, self._stream(ordered))
+
+    def counts(self) -> dict[tuple[str, str, str], int]:
+        """(partition, `reject` or `event`, reason or fact) to count."""
+        with reading(self._engine, self._place) as connection:
+            found = connection.execute(self._mine(schema.tally))
+            return {(row.partition, row.kind, row.name): row.events for row in found}
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def _mine(self, table: Table) -> Select[Any]:
+        return select(table).where(table.c.namespace == self._namespace)
+
+    def _stream(self, statement: Select[Any]) -> Iterator[Any]:
+        """Rows as they come, a thousand at a time in memory."""
+        with reading(self._engine, self._place) as connection:
+            yield from connection.execution_options(yield_per=1000).execute(statement)
+
+    def _write_parts(self, connection: Connection, parts: Sequence[Part]) -> None:
+        """Add the parts to what their partitions said before, then say the violations anew."""
+        fresh: dict[str, dict[str, list[Violation]]] = defaultdict(lambda: defaultdict(list))
+        for part in parts:
+            fresh[part.violation.fingerprint][part.partition].append(part.violation)
+        known = self._parts_of(connection, fresh)
+        part_rows: list[dict[str, Any]] = []
+        violation_rows: list[dict[str, Any]] = []
+        for fingerprint, by_partition in fresh.items():
+            before = known.get(fingerprint, {})
+            merged = {
+                partition: merge([*before.get(partition, ()), *said])
+                for partition, said in by_partition.items()
+            }
+            encoded = {
+                partition: rows.violation_row(self._namespace, one) for partition, one in merged.items()
+            }
+            part_rows += ({**row, "partition": partition} for partition, row in encoded.items())
+            others = [one for partition in before.keys() - merged.keys() for one in before[partition]]
+            if len(merged) == 1 and not others:
+                # One partition says it all: the common case, and encoding is what a large turn pays for.
+                violation_rows += encoded.values()
+            else:
+                whole = merge([*merged.values(), *others])
+                violation_rows.append(rows.violation_row(self._namespace, whole))
+        replace(connection, schema.violation, violation_rows)
+        replace(connection, schema.violation_part, part_rows)
+
+    def _parts_of(
+        self, connection: Connection, fingerprints: Iterable[str]
+    ) -> dict[str, dict[str, list[Violation]]]:
+        """Fingerprint to partition to the one part stored, in a list so that merging is adding."""
+        table = schema.violation_part
+        found: dict[str, dict[str, list[Violation]]] = defaultdict(dict)
+        for chunk in _chunks(fingerprints):
+            for row in connection.execute(self._mine(table).where(table.c.fingerprint.in_(chunk))):
+                found[row.fingerprint][row.partition] = [rows.violation_of(row)]
+        return found
+
+    def _rebuild(self, connection: Connection, fingerprints: Sequence[str]) -> None:
+        """Say these violations anew from the parts that are left; without any they are gone."""
+        known = self._parts_of(connection, fingerprints)
+        whole = [merge([one for part in parts.values() for one in part]) for parts in known.values()]
+        replace(connection, schema.violation, [rows.violation_row(self._namespace, one) for one in whole])
+        table = schema.violation
+        for chunk in _chunks(fingerprint for fingerprint in fingerprints if fingerprint not in known):
+            gone = (table.c.namespace == self._namespace, table.c.fingerprint.in_(chunk))
+            connection.execute(delete(table).where(*gone))
+
+    def _write_episodes(self, connection: Connection, episodes: Sequence[Episodes]) -> None:
+        """Episodes replace what the store held of their group and range."""
+        if not episodes:
+            return
+        table = schema.violation
+        superseded = delete(table).where(
+            table.c.namespace == self._namespace,
+            table.c.rule == bindparam("of_rule"),
+            table.c.group_key == bindparam("of_group"),
+            table.c.episode_start.between(bindparam("since"), bindparam("until")),
+        )
+        ranges = [
+            {"of_rule": one.rule, "of_group": one.group, "since": one.since, "until": one.until}
+            for one in episodes
+        ]
+        connection.execute(superseded, ranges)
+        fresh = [
+            {**rows.violation_row(self._namespace, violation), "episode_start": rows.episode_start(violation)}
+            for one in episodes
+            for violation in one.violations
+        ]
+        replace(connection, table, fresh)
+
+    def _write_rejects(self, connection: Connection, rejects: Sequence[Reject]) -> None:
+        """Keep the first of each partition and reason."""
+        if not rejects:
+            return
+        table = schema.reject
+        partitions = {reject.partition for reject in rejects}
+        held = (
+            select(table.c.partition, table.c.reason, func.count())
+            .where(table.c.namespace == self._namespace, table.c.partition.in_(partitions))
+            .group_by(table.c.partition, table.c.reason)
+        )
+        kept = Counter({(partition, reason): count for partition, reason, count in connection.execute(held)})
+        fresh = []
+        for reject in sorted(rejects, key=lambda one: (one.partition, one.offset)):
+            if kept[reject.partition, reject.reason] < KEPT_REJECTS:
+                kept[reject.partition, reject.reason] += 1
+                fresh.append(rows.reject_row(self._namespace, reject))
+        leave(connection, table, fresh)
+
+    def _write_counts(self, connection: Connection, turn: Turn) -> None:
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for kind, lines in (("reject", turn.reject_counts), ("event", turn.event_counts)):
+            for partition, name, count in lines:
+                counts[partition, kind, name] += count
+        keys = ("partition", "kind", "name")
+        fresh = [
+            {"namespace": self._namespace, **dict(zip(keys, key, strict=True)), "events": count}
+            for key, count in counts.items()
+        ]
+        add_up(connection, schema.tally, "events", fresh)
+
+
+def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    pending = iter(keys)
+    while chunk := list(islice(pending, _CHUNK)):
+        yield chunk

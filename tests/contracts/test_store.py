@@ -1,0 +1,287 @@
+"""What every store owes the runner, whichever database is behind it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.model import (
+    MAX_SAMPLES,
+    MAX_SUBJECTS,
+    Checkpoint,
+    Episodes,
+    Evidence,
+    Part,
+    Position,
+    Reject,
+    Segment,
+    Turn,
+)
+from monitor.ports import Store
+from monitor.store import open_store
+from tests.support.memory import MemoryStore
+from tests.support.turns import NOON, PARTITIONS, episode, event, turns
+
+
+class Twin:
+    """How to make stores of one implementation; a namespace is a store of its own."""
+
+    def __init__(self, make: Callable[[str], Store]) -> None:
+        self._make = make
+        self._numbers = count()
+
+    def store(self) -> Store:
+        return self._make(f"n{next(self._numbers)}")
+
+
+IMPLEMENTATIONS = ["memory", "sqlite"]
+
+
+@pytest.fixture(scope="module", params=IMPLEMENTATIONS)
+def twin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    if request.param == "memory":
+        yield Twin(lambda _: MemoryStore())
+        return
+    file: Path = tmp_path_factory.mktemp("store") / "store.db"
+    opened: list[Store] = []
+
+    def make(namespace: str) -> Store:
+        opened.append(open_store(file, namespace))
+        return opened[-1]
+
+    yield Twin(make)
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(twin: Twin) -> Store:
+    return twin.store()
+
+
+def everything(store: Store) -> dict[str, Any]:
+    """All that a store can be asked."""
+    return {
+        "checkpoints": store.checkpoints(),
+        "violations": list(store.violations()),
+        "rejects": list(store.rejects()),
+        "counts": store.counts(),
+        "segments": [list(store.segments(rule, "d", 0, 1000)) for rule in ("bulk", "other")],
+    }
+
+
+EMPTY = {"checkpoints": {}, "violations": [], "rejects": [], "counts": {}, "segments": [[], []]}
+
+
+def parts(*violations, partition: str = "logs-0") -> Turn:
+    return Turn(parts=tuple(Part(partition, violation) for violation in violations))
+
+
+def test_a_new_store_is_empty(store):
+    assert everything(store) == EMPTY
+
+
+def test_an_empty_turn_changes_nothing(store):
+    store.write(Turn())
+    assert everything(store) == EMPTY
+
+
+def test_what_is_written_is_read(store):
+    violation = event()
+    checkpoint = Checkpoint(8, "plan", "head", 99)
+    segment = Segment("bulk", "d", "logs-0", 3, 5, 2, b"\x00\xff")
+    reject = Reject("logs-0", 7, "json", 12, "{…")
+    store.write(
+        Turn(
+            checkpoints=(("logs-0", checkpoint),),
+            parts=(Part("logs-0", violation),),
+            segments=(segment,),
+            rejects=(reject,),
+            reject_counts=(("logs-0", "json", 1),),
+            event_counts=(("logs-0", "events", 7),),
+        )
+    )
+    assert everything(store) == {
+        "checkpoints": {"logs-0": checkpoint},
+        "violations": [violation],
+        "rejects": [reject],
+        "counts": {("logs-0", "reject", "json"): 1, ("logs-0", "event", "events"): 7},
+        "segments": [[segment], []],
+    }
+
+
+def test_a_checkpoint_moves(store):
+    store.write(Turn(checkpoints=(("logs-0", Checkpoint(8, "old")),)))
+    store.write(Turn(checkpoints=(("logs-0", Checkpoint(9, "new")), ("logs-1", Checkpoint(1, "new")))))
+    assert store.checkpoints() == {"logs-0": Checkpoint(9, "new"), "logs-1": Checkpoint(1, "new")}
+
+
+def test_parts_of_several_turns_add_up(store):
+    early = event(count=2, first=10, last=20, samples=(Position("logs-0", 1),), subjects=(1, 9), value=2.0)
+    late = event(count=3, first=None, last=None, samples=(Position("logs-0", 5),), subjects=(4, 9))
+    store.write(parts(late))
+    store.write(parts(early))
+    samples = (Position("logs-0", 1), Position("logs-0", 5))
+    whole = replace(early, count=5, samples=samples, subjects=(1, 4, 9), value=2.0)
+    assert list(store.violations()) == [whole]
+
+
+def test_words_and_evidence_come_with_the_smallest_position(store):
+    old = event(level="low", digest="d0", evidence=Evidence("a", "email"), samples=(Position("logs-0", 2),))
+    new = event(level="high", digest="d1", evidence=Evidence("b", "iban"), samples=(Position("logs-0", 9),))
+    store.write(parts(new))
+    store.write(parts(old))
+    (merged,) = store.violations()
+    assert (merged.level, merged.digest, merged.evidence) == ("low", "d0", Evidence("a", "email"))
+
+
+def test_only_the_smallest_samples_and_subjects_stay(store):
+    positions = [Position("logs-0", offset) for offset in range(2 * MAX_SAMPLES)]
+    store.write(parts(event(samples=tuple(positions[MAX_SAMPLES:]), subjects=tuple(range(1000, 2000)))))
+    store.write(parts(event(samples=tuple(positions[:MAX_SAMPLES]), subjects=tuple(range(500, 1500)))))
+    (merged,) = store.violations()
+    assert merged.samples == tuple(positions[:MAX_SAMPLES])
+    assert merged.subjects == tuple(range(500, 500 + MAX_SUBJECTS))
+
+
+def test_the_largest_hash_fits(store):
+    store.write(parts(event(subjects=(0, 2**64 - 1))))
+    assert next(iter(store.violations())).subjects == (0, 2**64 - 1)
+
+
+def test_two_parts_of_one_partition_in_one_turn_add_up(store):
+    store.write(parts(event(count=2), event(count=3)))
+    assert [one.count for one in store.violations()] == [5]
+
+
+def test_violations_come_by_rule_period_and_fingerprint(store):
+    asked = [("b", "2026-11-16"), ("a", "2026-11-17"), ("a", "2026-11-16"), ("a", "2026-11-16")]
+    rules = [event(str(n), rule=rule, period=day) for n, (rule, day) in enumerate(asked)]
+    store.write(parts(*rules))
+    assert list(store.violations()) == sorted(rules, key=lambda one: (one.rule, one.period, one.fingerprint))
+
+
+def test_forgetting_a_partition_leaves_what_others_said(store):
+    mine = event(count=2, samples=(Position("logs-0", 1),), subjects=(1,))
+    theirs = event(count=3, samples=(Position("logs-1", 1),), subjects=(2,))
+    store.write(parts(mine, event("only mine")))
+    store.write(parts(theirs, partition="logs-1"))
+    store.forget("logs-0")
+    assert list(store.violations()) == [theirs]
+
+
+def test_forgetting_an_unknown_partition_changes_nothing(store):
+    store.write(parts(event()))
+    before = everything(store)
+    store.forget("logs-9")
+    assert everything(store) == before
+
+
+def test_episodes_replace_their_range(store):
+    def write(since: int, until: int, *seconds: int, group: str = "g1") -> None:
+        violations = tuple(episode(second, group) for second in seconds)
+        found = Episodes("bulk", group, NOON + since * 1_000_000, NOON + until * 1_000_000, violations)
+        store.write(Turn(episodes=(found,)))
+
+    write(0, 600, 10, 100, 300)
+    write(0, 600, 50, group="g2")
+    #    0        50      100          200       300
+    #    |  10    |       100            |       300      g1, before
+    #             [50 . . . . . . . . 200]                recomputed
+    #    |  10    |                 150  |       300      g1, after
+    write(50, 200, 150)
+    assert [(one.group, one.period[14:19]) for one in store.violations()] == [
+        ("g1", "00:10"),
+        ("g2", "00:50"),
+        ("g1", "02:30"),
+        ("g1", "05:00"),
+    ]
+
+
+def test_the_ends_of_a_range_are_part_of_it(store):
+    store.write(Turn(episodes=(Episodes("bulk", "g1", NOON, NOON, (episode(0),)),)))
+    store.write(Turn(episodes=(Episodes("bulk", "g1", NOON - 5, NOON, ()),)))
+    assert list(store.violations()) == []
+
+
+def test_a_recomputed_episode_takes_the_place_of_the_old(store):
+    store.write(Turn(episodes=(Episodes("bulk", "g1", NOON, NOON, (episode(0, count=5),)),)))
+    store.write(Turn(episodes=(Episodes("bulk", "g1", NOON, NOON, (episode(0, count=7),)),)))
+    assert [one.count for one in store.violations()] == [7]
+
+
+def test_segments_overlap_the_range_in_the_order_written(store):
+    spans = [(20, 30), (0, 9), (10, 19), (31, 40)]
+    written = [Segment("bulk", "d", "logs-0", first, last, 1, b"x") for first, last in spans]
+    store.write(Turn(segments=tuple(written)))
+    store.write(Turn(segments=(replace(written[2], digest="other text"), replace(written[2], rule="other"))))
+    assert list(store.segments("bulk", "d", 9, 20)) == written[:3]
+
+
+def test_the_first_thousand_rejects_of_a_reason_stay(store):
+    bad = [Reject("logs-0", offset, "json", 1) for offset in range(1500)]
+    blank = Reject("logs-0", 5000, "blank", 0)
+    store.write(Turn(rejects=tuple(reversed(bad[:700]))))
+    store.write(Turn(rejects=(*bad[700:], blank)))
+    assert list(store.rejects()) == [*bad[:1000], blank]
+
+
+def test_reading_goes_on_while_a_turn_is_written(store):
+    store.write(parts(*(event(str(number)) for number in range(3000))))
+    reading = store.violations()
+    next(reading)
+    store.write(parts(event("another")))
+    assert 2999 <= len(list(reading)) <= 3000
+
+
+@settings(max_examples=40)
+@given(history=turns())
+def test_any_history_reads_as_the_plain_twin_says(twin, history):
+    store, oracle = twin.store(), MemoryStore()
+    for turn in history:
+        store.write(turn)
+        oracle.write(turn)
+    assert everything(store) == everything(oracle)
+
+
+@settings(max_examples=25)
+@given(history=turns(), seed=st.randoms(use_true_random=False))
+def test_parts_merge_to_the_same_in_any_order(twin, history, seed):
+    straight, shuffled = twin.store(), twin.store()
+    contributions = [Turn(parts=(part,)) for turn in history for part in turn.parts]
+    straight.write(Turn(parts=tuple(part for turn in contributions for part in turn.parts)))
+    seed.shuffle(contributions)
+    for turn in contributions:
+        shuffled.write(turn)
+    assert list(straight.violations()) == list(shuffled.violations())
+
+
+@settings(max_examples=25)
+@given(history=turns(), partition=st.sampled_from(PARTITIONS))
+def test_forgetting_is_never_having_heard(twin, history, partition):
+    heard, never = twin.store(), twin.store()
+    for turn in history:
+        heard.write(turn)
+        mine = partition in dict(turn.checkpoints)
+        never.write(Turn(episodes=turn.episodes) if mine else turn)
+    heard.forget(partition)
+    assert everything(heard) == everything(never)
+
+
+@settings(max_examples=25)
+@given(history=turns())
+def test_forgetting_and_writing_again_changes_nothing(twin, history):
+    store = twin.store()
+    for turn in history:
+        store.write(turn)
+    before = everything(store)
+    for partition in PARTITIONS:
+        store.forget(partition)
+    for turn in history:
+        store.write(turn)
+    assert everything(store) == before

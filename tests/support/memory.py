@@ -1,0 +1,147 @@
+"""In-memory twins of the runner's two ports: small enough to be obviously right."""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from monitor.frames import RecordBatch
+from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Checkpoint, Part, Reject, Segment, Turn, Violation
+
+KEPT_REJECTS = 1000
+
+
+class MemoryStore:
+    """Remembers every contribution as it came and works out the answer when asked."""
+
+    def __init__(self) -> None:
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._parts: list[Part] = []
+        self._episodes: dict[str, Violation] = {}
+        self._segments: list[Segment] = []
+        self._rejects: list[Reject] = []
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def checkpoints(self) -> dict[str, Checkpoint]:
+        return dict(self._checkpoints)
+
+    def write(self, turn: Turn) -> None:
+        self._parts += turn.parts
+        for gone in turn.episodes:
+            self._episodes = {
+                key: one
+                for key, one in self._episodes.items()
+                if not (
+                    (one.rule, one.group) == (gone.rule, gone.group)
+                    and gone.since <= start(one) <= gone.until
+                )
+            }
+        for fresh in turn.episodes:
+            self._episodes |= {one.fingerprint: one for one in fresh.violations}
+        self._segments += turn.segments
+        self._rejects += turn.rejects
+        for partition, reason, count in turn.reject_counts:
+            self._counts[partition, "reject", reason] += count
+        for partition, fact, count in turn.event_counts:
+            self._counts[partition, "event", fact] += count
+        self._checkpoints |= dict(turn.checkpoints)
+
+    def forget(self, partition: str) -> None:
+        self._checkpoints.pop(partition, None)
+        self._parts = [part for part in self._parts if part.partition != partition]
+        self._segments = [one for one in self._segments if one.partition != partition]
+        self._rejects = [one for one in self._rejects if one.partition != partition]
+        self._counts = Counter({key: n for key, n in self._counts.items() if key[0] != partition})
+
+    def segments(self, rule: str, digest: str, since: int, until: int) -> Iterator[Segment]:
+        wanted = [one for one in self._segments if (one.rule, one.digest) == (rule, digest)]
+        return iter([one for one in wanted if one.first <= until and one.last >= since])
+
+    def violations(self) -> Iterator[Violation]:
+        by_fingerprint: dict[str, list[Violation]] = {}
+        for part in self._parts:
+            by_fingerprint.setdefault(part.violation.fingerprint, []).append(part.violation)
+        merged = [together(said) for said in by_fingerprint.values()]
+        everything = [*merged, *self._episodes.values()]
+        return iter(sorted(everything, key=lambda one: (one.rule, one.period, one.fingerprint)))
+
+    def rejects(self) -> Iterator[Reject]:
+        kept: Counter[tuple[str, str]] = Counter()
+        result = []
+        for reject in sorted(self._rejects, key=lambda one: (one.partition, one.offset)):
+            kept[reject.partition, reject.reason] += 1
+            if kept[reject.partition, reject.reason] <= KEPT_REJECTS:
+                result.append(reject)
+        return iter(result)
+
+    def counts(self) -> dict[tuple[str, str, str], int]:
+        return dict(self._counts)
+
+    def close(self) -> None:
+        pass
+
+
+def start(violation: Violation) -> int:
+    """Start of an episode in microseconds UTC."""
+    when = datetime.fromisoformat(violation.period)
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def together(said: list[Violation]) -> Violation:
+    """The violation that all these contributions make, written out field by field."""
+    samples = sorted({sample for one in said for sample in one.samples})[:MAX_SAMPLES]
+    subjects = sorted({subject for one in said for subject in one.subjects})[:MAX_SUBJECTS]
+    # Whoever brought the smallest position brings the words.
+    lead = next(one for one in said if not samples or one.samples[:1] == (samples[0],))
+    return Violation(
+        fingerprint=lead.fingerprint,
+        rule=lead.rule,
+        digest=lead.digest,
+        level=lead.level,
+        status=lead.status,
+        kind=lead.kind,
+        actor=lead.actor,
+        resource=lead.resource,
+        path=lead.path,
+        period=lead.period,
+        group=lead.group,
+        count=sum(one.count for one in said),
+        first=min((one.first for one in said if one.first is not None), default=None),
+        last=max((one.last for one in said if one.last is not None), default=None),
+        samples=tuple(samples),
+        evidence=lead.evidence,
+        subjects=tuple(subjects),
+        value=max((one.value for one in said if one.value is not None), default=None),
+    )
+
+
+class MemorySource:
+    """Hands out the batches it was given, from the positions the store says."""
+
+    def __init__(self, batches: Iterable[RecordBatch], *, endless: bool = False) -> None:
+        self._all = tuple(batches)
+        self._pending: deque[RecordBatch] = deque()
+        self._endless = endless
+        self.committed: dict[str, int] = {}
+        self.closed = False
+
+    def start(self, checkpoints: Mapping[str, Checkpoint]) -> None:
+        done = {partition: one.next_position for partition, one in checkpoints.items()}
+        self._pending = deque(
+            batch for batch in self._all if batch.next_position > done.get(batch.partition, -1)
+        )
+
+    def poll(self, timeout: float) -> RecordBatch | None:
+        return self._pending.popleft() if self._pending else None
+
+    @property
+    def exhausted(self) -> bool:
+        return not self._pending and not self._endless
+
+    def checkpoint(self, batch: RecordBatch, plan: str) -> Checkpoint:
+        return Checkpoint(batch.next_position, plan)
+
+    def commit(self, positions: Mapping[str, int]) -> None:
+        self.committed |= positions
+
+    def close(self) -> None:
+        self.closed = True
