@@ -1,0 +1,150 @@
+"""The typed `x_` keys: x_privacy, x_alert, x_window, x_tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitor.rules.document import MapNode, Node, Scalar, plain
+from monitor.rules.reader import Reader
+from monitor.rules.tree import AlertPolicy, Privacy, RuleTest, TestEvents, WindowPolicy
+from monitor.rules.vocabulary import (
+    ALERT_KEYS,
+    EVENT_KEYS,
+    EXPECTATIONS,
+    LATER_WINDOWS,
+    PERIODS,
+    PRIVACY_KEYS,
+    TEST_FORMATS,
+    TEST_KEYS,
+    TIERS,
+    WINDOW_KEYS,
+    WINDOW_KINDS,
+)
+
+MAX_REPEAT = 100_000
+"""Most events one entry of a test may stand for."""
+
+
+def read_privacy(rule: Reader) -> Privacy:
+    """`x_privacy`."""
+    body = rule.map("x_privacy")
+    if body is None:
+        return Privacy()
+    body.check_keys(PRIVACY_KEYS)
+    return Privacy(
+        articles=body.texts("articles"),
+        activity=body.text("activity"),
+        categories=body.texts("categories"),
+        actor=body.text("actor"),
+        subject=body.text("subject"),
+        resource=body.text("resource"),
+    )
+
+
+def read_alert(rule: Reader) -> AlertPolicy:
+    """`x_alert`."""
+    body = rule.map("x_alert")
+    default = AlertPolicy()
+    if body is None:
+        return default
+    body.check_keys(ALERT_KEYS)
+    return AlertPolicy(
+        fingerprint=body.texts("fingerprint"),
+        per=body.choice("per", PERIODS, default.per),
+        realert=round(body.seconds("realert", default.realert)),
+        tier=body.choice("tier", TIERS, default.tier),
+    )
+
+
+def read_window(rule: Reader) -> WindowPolicy:
+    """`x_window`."""
+    body = rule.map("x_window")
+    default = WindowPolicy()
+    if body is None:
+        return default
+    body.check_keys(WINDOW_KEYS)
+    # Late events always revise what they fall into; the key may say so, and nothing else.
+    body.choice("late", ("revise",), "revise")
+    resolution = body.seconds("resolution", 0)
+    if body.has("resolution") and (resolution < 1 or resolution != int(resolution)):
+        cure = "Write whole seconds, minutes or hours, such as 1s."
+        body.problems.add("invalid-value", body.at("resolution"), "A tick is at least one second.", cure)
+    return WindowPolicy(
+        kind=_window_kind(body, default.kind),
+        resolution=int(resolution) or None,
+        lateness=round(body.seconds("lateness", default.lateness)),
+    )
+
+
+def _window_kind(body: Reader, default: str) -> str:
+    kind = body.scalar("kind")
+    if kind is not None and kind.text in LATER_WINDOWS:
+        message = f"'{kind.text}' windows are not evaluated in this release."
+        body.problems.add("key-unsupported", kind.span, message, "Write kind: sliding.", width=len(kind.text))
+        return default
+    return body.choice("kind", WINDOW_KINDS, default)
+
+
+def read_tests(rule: Reader) -> tuple[RuleTest, ...]:
+    """`x_tests`."""
+    entries = (_map(rule, node, "x_tests") for node in rule.items("x_tests"))
+    return tuple(_test(entry) for entry in entries if entry is not None)
+
+
+def _map(owner: Reader, node: Node, what: str) -> Reader | None:
+    if isinstance(node, MapNode):
+        return Reader(node, f"an entry of {what}", owner.problems)
+    owner.wrong(node, what, "a list of maps")
+    return None
+
+
+def _test(entry: Reader) -> RuleTest:
+    entry.check_keys(TEST_KEYS)
+    for key in ("name", "expect", "events"):
+        entry.require(key)
+    form = entry.choice("format", TEST_FORMATS, "json")
+    events = (_map(entry, node, "events") for node in entry.items("events"))
+    read = tuple(_events(each, form) for each in events if each is not None)
+    if entry.has("events") and not entry.items("events"):
+        entry.problems.add("empty-list", entry.at("events"), "The test has no events.", "Write one at least.")
+    return RuleTest(
+        name=entry.text("name"),
+        expect=entry.choice("expect", EXPECTATIONS, "match"),
+        events=read,
+        span=entry.node.span,
+        format=form,
+    )
+
+
+def _events(entry: Reader, form: str) -> TestEvents:
+    entry.check_keys(EVENT_KEYS)
+    if entry.has("set") == entry.has("raw"):
+        message = "An event has either 'set' or 'raw'."
+        entry.problems.add("missing-key", entry.node.span, message, "Write one of the two.")
+    if form == "access" and entry.has("set"):
+        message = "'set' makes JSON events, and the test's format is access."
+        entry.problems.add("invalid-value", entry.at("set"), message, "Write the line as 'raw'.")
+    values = entry.map("set", "'set'")
+    return TestEvents(
+        at=entry.seconds("at", 0.0),
+        every=entry.seconds("every", 1.0),
+        repeat=_repeat(entry),
+        values=() if values is None else _pairs(values),
+        raw=entry.text("raw") if entry.has("raw") else None,
+    )
+
+
+def _repeat(entry: Reader) -> int:
+    node = entry.get("repeat")
+    if node is None:
+        return 1
+    count: Any = node.value if isinstance(node, Scalar) else None
+    if type(count) is int and 1 <= count <= MAX_REPEAT:
+        return count
+    message = "'repeat' is no count."
+    entry.problems.add("invalid-value", node.span, message, f"Write a number from 1 to {MAX_REPEAT}.")
+    return 1
+
+
+def _pairs(values: Reader) -> tuple[tuple[str, Any], ...]:
+    return tuple((key.text, plain(value)) for key, value in values.node.pairs)

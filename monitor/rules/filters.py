@@ -1,0 +1,130 @@
+"""Sigma filters: read, and written into the rules they name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from monitor.model import Logsource
+from monitor.rules.condition import rename
+from monitor.rules.detection import read_conditions, read_logsource, read_selections, selection_names
+from monitor.rules.document import ListNode, MapNode, Scalar
+from monitor.rules.header import combined, read_header
+from monitor.rules.reader import Reader
+from monitor.rules.tree import And, Condition, EventRule, Filter, Not, Or, Ref
+from monitor.rules.vocabulary import FILTER_KEYS
+
+RESERVED = frozenset({"condition", "rules"})
+
+
+@dataclass(frozen=True, slots=True)
+class FilterDraft:
+    """A filter whose `rules` are still as written; `references` are the ids or names, in order."""
+
+    filter: Filter
+    references: tuple[Scalar, ...]
+
+
+def read_filter(rule: Reader) -> FilterDraft:
+    """A filter document."""
+    rule.check_keys(FILTER_KEYS)
+    header = read_header(rule)
+    body = rule.map("filter") or Reader(MapNode(rule.node.span, ()), "filter", rule.problems)
+    references = _references(body)
+    selections = read_selections(body, RESERVED)
+    conditions = _conditions(body)
+    filtered = Filter(
+        header=header,
+        logsource=read_logsource(rule),
+        rules=tuple(each.text for each in references),
+        selections=selections,
+        condition=conditions[0] if conditions else And(()),
+        owner=rule.text("x_owner"),
+        reason=rule.text("x_reason"),
+        expires=_date(rule, "x_expires"),
+        reviewed_by=rule.text("x_reviewed_by"),
+    )
+    if conditions and not negates(conditions[0]):
+        message = "The filter keeps what its selection matches and hides the rest."
+        cure = "Write `not selection` to hide what the selection matches."
+        body.problems.add("filter-without-not", body.at("condition"), message, cure)
+    return FilterDraft(filtered, references)
+
+
+def negates(condition: Condition) -> bool:
+    """Whether a `not` is anywhere in the condition."""
+    match condition:
+        case Not():
+            return True
+        case And(operands) | Or(operands):
+            return any(map(negates, operands))
+        case Ref():
+            return False
+
+
+def _references(body: Reader) -> tuple[Scalar, ...]:
+    """The rules named; none for `any`, and as in pySigma for an empty list."""
+    if not body.require("rules"):
+        return ()
+    read = (body.as_text(node, "rules") for node in body.items("rules"))
+    references = tuple(each for each in read if each is not None)
+    anything = isinstance(body.get("rules"), Scalar) and references and references[0].text.lower() == "any"
+    return () if anything else references
+
+
+def _conditions(body: Reader) -> tuple[Condition, ...]:
+    if isinstance(body.get("condition"), ListNode):
+        body.problems.add(
+            "wrong-type", body.at("condition"), "A filter has one condition.", "Join them with or."
+        )
+        return ()
+    return read_conditions(body, selection_names(body, RESERVED))
+
+
+def _date(rule: Reader, key: str) -> str:
+    written = rule.scalar(key)
+    if written is None:
+        return ""
+    try:
+        return dt.date.fromisoformat(written.text).isoformat()
+    except ValueError:
+        rule.invalid(written, f"'{written.text}' is no date.", "Write it as 2027-01-31.")
+        return ""
+
+
+def expired(one: Filter, today: dt.date) -> bool:
+    """Whether the filter's last day is over."""
+    return bool(one.expires) and dt.date.fromisoformat(one.expires) < today
+
+
+def covers(one: Filter, logsource: Logsource) -> bool:
+    """Whether the filter's logsource takes in that of a rule: what it says, the rule says too."""
+    pairs = (
+        (one.logsource.category, logsource.category),
+        (one.logsource.product, logsource.product),
+        (one.logsource.service, logsource.service),
+    )
+    return all(mine is None or mine == theirs for mine, theirs in pairs)
+
+
+def apply(rule: EventRule, filters: Sequence[Filter]) -> EventRule:
+    """The rule with each filter's condition ANDed to each of its own.
+
+    The filter's selections come along under names that no rule file can write, so they never meet the
+    rule's own and no quantifier of the rule takes them in. The digest covers the filters.
+    """
+    if not filters:
+        return rule
+    selections, conditions = list(rule.selections), list(rule.conditions)
+    for one in filters:
+        prefix = f"filter:{one.header.id}:"
+        selections += [replace(each, name=prefix + each.name) for each in one.selections]
+        conditions = [And((each, rename(one.condition, prefix))) for each in conditions]
+    digest = combined(rule.header.digest, (one.header.digest for one in filters))
+    return replace(
+        rule,
+        header=replace(rule.header, digest=digest),
+        selections=tuple(selections),
+        conditions=tuple(conditions),
+    )

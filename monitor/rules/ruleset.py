@@ -1,0 +1,220 @@
+"""Files and folders to one rule set: references resolved, filters applied, everything checked at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from monitor.rules.correlation import CorrelationDraft
+from monitor.rules.diagnostics import Diagnostic, Problems, Severity, failed, suggestion
+from monitor.rules.document import MapNode, Node, Scalar, read
+from monitor.rules.filters import FilterDraft, apply, covers, expired
+from monitor.rules.header import combined
+from monitor.rules.lint import Scrubber, lint_rule
+from monitor.rules.parse import EventDraft, Parsed, parse
+from monitor.rules.tree import Correlation, EventRule, Filter, RuleSet, Span
+
+SUFFIXES = frozenset({".yml", ".yaml"})
+"""What is read in a folder; a file named outright is read whatever its name."""
+
+
+def load(
+    paths: Sequence[Path], today: dt.date, scrub: Scrubber | None = None
+) -> tuple[RuleSet | None, list[Diagnostic]]:
+    """Read rule files and folders (all `*.yml` and `*.yaml` below them).
+
+    Args:
+        paths: files and folders.
+        today: filters that expired before this day are not applied.
+        scrub: looks for personal data in inline tests; None looks for none.
+
+    Returns:
+        The rule set, None where any diagnostic is an error; and all diagnostics by file and line.
+        Its order is that of the files, its digest does not depend on it.
+    """
+    problems = Problems()
+    loader = _Loader(problems, today, scrub)
+    for name, path in _files(paths, problems):
+        loader.read(name, path)
+    ruleset = loader.resolve()
+    diagnostics = problems.sorted()
+    return (None if failed(diagnostics) else ruleset), diagnostics
+
+
+def _files(paths: Sequence[Path], problems: Problems) -> Iterator[tuple[str, Path]]:
+    """Every file once, with the name it was reached by."""
+    seen: set[Path] = set()
+    for path in paths:
+        for file in _below(path):
+            if file.resolve() not in seen:
+                seen.add(file.resolve())
+                yield str(file), file
+    if not seen:
+        where = ", ".join(map(str, paths)) or "no path"
+        message = f"There is no rule file in {where}."
+        problems.add("no-rules", Span(where, 1, 1), message, "Name a folder or a file with rules.")
+
+
+def _below(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+
+
+@dataclass
+class _Loader:
+    problems: Problems
+    today: dt.date
+    scrub: Scrubber | None
+    parsed: list[Parsed] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
+    """Ids and names also of documents that could not be parsed, so that one mistake is reported once."""
+    whole: bool = True
+    """Whether every file could be read to its end."""
+
+    def read(self, name: str, path: Path) -> None:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            message = f"The file cannot be read: {error.strerror}."
+            self.problems.add(
+                "file-unreadable", Span(name, 1, 1), message, "Check the path and its permissions."
+            )
+            self.whole = False
+            return
+        documents = read(name, data, self.problems)
+        self.whole = self.whole and documents is not None
+        for node in documents or ():
+            self.declared.update(_declared(node))
+            if (parsed := parse(node, self.problems)) is not None:
+                self.parsed.append(parsed)
+
+    def resolve(self) -> RuleSet:
+        index = self.index()
+        filters = [filtered for draft in self.filters() if (filtered := self.filter(draft, index))]
+        rules = {rule.header.id: rule for rule in self.rules(filters)}
+        correlations = tuple(self.correlation(draft, index, rules) for draft in self.correlations())
+        counted = self.counted(index)
+        self.lint(counted)
+        shown = tuple(replace(rule, reported=rule.header.id not in counted) for rule in rules.values())
+        return _ruleset(shown, correlations, tuple(filters))
+
+    def events(self) -> Iterator[EventDraft]:
+        return (each.draft for each in self.parsed if isinstance(each.draft, EventDraft))
+
+    def correlations(self) -> Iterator[CorrelationDraft]:
+        return (each.draft for each in self.parsed if isinstance(each.draft, CorrelationDraft))
+
+    def filters(self) -> Iterator[FilterDraft]:
+        return (each.draft for each in self.parsed if isinstance(each.draft, FilterDraft))
+
+    def index(self) -> dict[str, Parsed]:
+        """Documents by id and by name; the first of a kind wins, the others are reported."""
+        index: dict[str, Parsed] = {}
+        for each in self.parsed:
+            header = each.header
+            for what, key in (("id", header.id), ("name", header.name)):
+                first = index.setdefault(key, each) if key else each
+                if first is not each:
+                    message = (
+                        f"The {what} '{key}' is already that of '{first.header.title}' ({first.header.span})."
+                    )
+                    self.problems.add(
+                        f"duplicate-{what}", header.span, message, f"Give this one its own {what}."
+                    )
+        return index
+
+    def filter(self, draft: FilterDraft, index: dict[str, Parsed]) -> Filter | None:
+        """The filter with its rules resolved; None where it must not be applied."""
+        one = draft.filter
+        if expired(one, self.today):
+            message = f"The filter '{one.header.title}' expired on {one.expires} and hides nothing any more."
+            cure = "Review it: set a later x_expires, or remove the filter."
+            self.problems.add("filter-expired", one.header.span, message, cure)
+            return None
+        rules = [self.target(each, index, Severity.WARNING) for each in draft.references]
+        named = tuple(each.header.id for each in rules if each is not None)
+        resolved = replace(one, rules=named)
+        if draft.references and not named:
+            return None  # each reference was reported; no rules at all would mean any
+        if not any(_applies(resolved, each.rule) for each in self.events()):
+            message = f"The filter '{one.header.title}' applies to no rule."
+            cure = "Name rules of its logsource, or correct its logsource."
+            self.problems.add("filter-unused", one.header.span, message, cure)
+        return resolved
+
+    def rules(self, filters: Sequence[Filter]) -> Iterator[EventRule]:
+        for draft in self.events():
+            yield apply(draft.rule, [one for one in filters if _applies(one, draft.rule)])
+
+    def correlation(
+        self, draft: CorrelationDraft, index: dict[str, Parsed], rules: dict[str, EventRule]
+    ) -> Correlation:
+        """The correlation over ids. Its digest covers the rules it counts: they decide what it finds."""
+        found = [self.counted_rule(each, index) for each in draft.references]
+        ids = tuple(dict.fromkeys(each.header.id for each in found if each is not None))
+        header = draft.correlation.header
+        digest = combined(header.digest, (rules[each].header.digest for each in ids if each in rules))
+        return replace(draft.correlation, rules=ids, header=replace(header, digest=digest))
+
+    def counted_rule(self, reference: Scalar, index: dict[str, Parsed]) -> Parsed | None:
+        target = self.target(reference, index, Severity.ERROR)
+        if target is None or isinstance(target.draft, EventDraft):
+            return target
+        message = f"'{reference.text}' is no detection rule; correlations over others are not evaluated yet."
+        cure = "Name the detection rules."
+        width = len(reference.text)
+        self.problems.add("correlation-unsupported", reference.span, message, cure, width=width)
+        return None
+
+    def target(self, reference: Scalar, index: dict[str, Parsed], severity: Severity) -> Parsed | None:
+        """What an id or a name refers to; reported where it refers to nothing."""
+        found = index.get(reference.text) or index.get(reference.text.lower())
+        if found is None and reference.text not in self.declared and self.whole:
+            cure = f"{suggestion(reference.text, index)}Name a rule that is loaded too, by id or name."
+            message = f"No rule has the id or name '{reference.text}'."
+            width = len(reference.text)
+            self.problems.add("unknown-rule", reference.span, message, cure, severity=severity, width=width)
+        return found
+
+    def counted(self, index: dict[str, Parsed]) -> set[str]:
+        """Ids of the rules that only feed correlations."""
+        used: set[str] = set()
+        shown = {draft.rule.header.id for draft in self.events() if draft.generate}
+        for draft in self.correlations():
+            found = {index[each.text].header.id for each in draft.references if each.text in index}
+            used |= found
+            shown |= found if draft.generate else set()
+        return used - shown
+
+    def lint(self, counted: set[str]) -> None:
+        for each in self.parsed:
+            match each.draft:
+                case EventDraft(rule=rule):
+                    only_counted = rule.header.id in counted
+                case CorrelationDraft(correlation=rule):
+                    only_counted = False
+                case FilterDraft():
+                    continue
+            lint_rule(rule, self.problems, ours=each.ours, counted=only_counted, scrub=self.scrub)
+
+
+def _applies(one: Filter, rule: EventRule) -> bool:
+    return covers(one, rule.logsource) and (not one.rules or rule.header.id in one.rules)
+
+
+def _declared(node: Node) -> set[str]:
+    """What a document calls itself, read or not."""
+    pairs = node.pairs if isinstance(node, MapNode) else ()
+    return {value.text for key, value in pairs if key.text in {"id", "name"} and isinstance(value, Scalar)}
+
+
+def _ruleset(
+    rules: tuple[EventRule, ...], correlations: tuple[Correlation, ...], filters: tuple[Filter, ...]
+) -> RuleSet:
+    """The digest is that of the sorted digests of everything that is evaluated."""
+    everything: tuple[EventRule | Correlation | Filter, ...] = (*rules, *correlations, *filters)
+    digest = combined("", sorted(each.header.digest for each in everything))
+    return RuleSet(rules, correlations, filters, digest)

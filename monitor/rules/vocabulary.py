@@ -1,0 +1,56 @@
+"""The words a rule file may use, each in one place: keys, enumerations, detectors, protection states."""
+
+from __future__ import annotations
+
+STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
+LEVELS = ("informational", "low", "medium", "high", "critical")
+
+HEADER_KEYS = frozenset(
+    {"title", "id", "name", "related", "taxonomy", "status", "description", "license", "author", "references"}
+    | {"date", "modified", "fields", "falsepositives", "level", "tags", "scope", "generate"}
+    | {"regression_tests_path", "simulation"}
+)
+"""Keys any document may have; the last two are SigmaHQ's own. Those that change nothing here are accepted."""
+RULE_KEYS = HEADER_KEYS | {"logsource", "detection", "x_privacy", "x_alert", "x_tests"}
+CORRELATION_KEYS = HEADER_KEYS | {"correlation", "x_privacy", "x_alert", "x_window", "x_tests"}
+FILTER_KEYS = HEADER_KEYS | {"logsource", "filter", "x_owner", "x_reason", "x_expires", "x_reviewed_by"}
+
+LATER_KEYS = {
+    "x_baseline": "baselines",
+    "x_timezone": "time-part modifiers",
+    "x_parameters": "rule parameters",
+}
+"""Keys of the rule language that this release does not evaluate."""
+
+LOGSOURCE_KEYS = frozenset({"category", "product", "service", "definition"})
+CORRELATION_BODY = frozenset({"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"})
+CORRELATION_TYPES = ("event_count", "value_count", "value_sum")
+LATER_CORRELATIONS = ("temporal", "temporal_ordered", "value_avg", "value_percentile", "value_median")
+BOUNDS = ("gt", "gte", "lt", "lte", "eq")
+
+PRIVACY_KEYS = frozenset({"articles", "activity", "categories", "actor", "subject", "resource"})
+ALERT_KEYS = frozenset({"fingerprint", "per", "realert", "tier"})
+PERIODS = ("hour", "day", "week", "forever")
+TIERS = ("page", "review")
+WINDOW_KEYS = frozenset({"kind", "resolution", "lateness", "late"})
+WINDOW_KINDS = ("sliding",)
+LATER_WINDOWS = ("tumbling", "hopping", "session")
+TEST_KEYS = frozenset({"name", "expect", "events", "format"})
+EVENT_KEYS = frozenset({"at", "every", "repeat", "set", "raw"})
+EXPECTATIONS = ("match", "no_match")
+TEST_FORMATS = ("json", "access")
+
+DETECTORS = ("email", "iban", "card")
+STATES = (
+    "absent",
+    "not_personal",
+    "raw",
+    "encoded",
+    "masked",
+    "hashed_weak",
+    "hashed",
+    "pseudonymised",
+    "encrypted",
+    "opaque",
+    "unknown",
+)
