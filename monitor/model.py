@@ -208,8 +208,8 @@ class Turn:
 class TurnFacts:
     """What a turn did, for metrics and progress. Nothing in it names a person.
 
-    `matches` and `violations` are (rule id, level, count); `seconds` is (stage, seconds); `times` the smallest
-    and largest event time of the turn in microseconds UTC.
+    `matches` and `violations` are (rule id, level, count); `seconds` is (stage, seconds); `times` the least
+    and greatest event time of the turn in microseconds UTC.
     """
 
     partition: str

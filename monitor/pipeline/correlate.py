@@ -1,0 +1,124 @@
+"""How a run keeps its window state: live beside a stream, or by the store's segments for an archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import polars as pl
+
+from monitor.engine.history import FOREVER, History
+from monitor.engine.keys import Keyring
+from monitor.engine.match import Matches
+from monitor.engine.panes import PANES, compact, from_segment, panes, to_segment
+from monitor.engine.windows import episodes
+from monitor.model import Episodes, Segment, Violation
+from monitor.ports import Store
+from monitor.rules.tree import Correlation
+
+SHARD_PANES = 1_000_000
+"""Panes held at once when an archive's episodes are worked out (about 150 bytes each)."""
+
+
+class Windows(Protocol):
+    """Turns matches into segments and episodes."""
+
+    def take(self, partition: str, matches: Matches) -> int:
+        """Take in one batch; returns how many events were too late to count."""
+        ...
+
+    def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
+        """What the turn's transaction must write of it."""
+        ...
+
+    def finish(self) -> tuple[Episodes, ...]:
+        """What is left to write once the source is exhausted and everything drained is in the store."""
+        ...
+
+
+class LiveWindows:
+    """State in memory, saved with every turn; episodes are known within the turn."""
+
+    def __init__(self, correlations: Iterable[Correlation], keyring: Keyring, store: Store) -> None:
+        self._keyring = keyring
+        self._histories = [
+            (c, History(c, keyring, store.segments(c.header.id, c.header.digest, -FOREVER, FOREVER)))
+            for c in correlations
+        ]
+        self._episodes: list[Episodes] = []
+        self._segments: list[Segment] = []
+
+    def take(self, partition: str, matches: Matches) -> int:
+        """Advance every correlation by one batch."""
+        late = 0
+        for correlation, history in self._histories:
+            delta = panes(partition, correlation, matches, self._keyring)
+            if delta.is_empty():
+                continue
+            found, segments, missed = history.advance(partition, delta)
+            self._episodes += found
+            self._segments += segments
+            late += missed
+        return late
+
+    def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
+        """Episodes and segments since the last drain."""
+        drained = tuple(self._episodes), tuple(self._segments)
+        self._episodes, self._segments = [], []
+        return drained
+
+    def finish(self) -> tuple[Episodes, ...]:
+        """Nothing: every turn said what it knew."""
+        return ()
+
+
+class ArchiveWindows:
+    """State goes to the store as it comes; episodes are worked out over all of it at the end.
+
+    An archive is read file by file, each going through the whole time again, so no watermark could ever pass.
+    """
+
+    def __init__(self, correlations: Iterable[Correlation], keyring: Keyring, store: Store) -> None:
+        self._correlations = tuple(correlations)
+        self._keyring = keyring
+        self._store = store
+        self._deltas: dict[tuple[int, str], list[pl.DataFrame]] = {}
+
+    def take(self, partition: str, matches: Matches) -> int:
+        """Keep the batch's panes; in an archive nothing is late."""
+        for index, correlation in enumerate(self._correlations):
+            delta = panes(partition, correlation, matches, self._keyring)
+            if not delta.is_empty():
+                self._deltas.setdefault((index, partition), []).append(delta)
+        return 0
+
+    def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
+        """The panes since the last drain as segments."""
+        segments = [
+            to_segment(self._correlations[index], partition, compact(frames))
+            for (index, partition), frames in self._deltas.items()
+        ]
+        self._deltas = {}
+        return (), tuple(segments)
+
+    def finish(self) -> tuple[Episodes, ...]:
+        """Every episode of every correlation, in place of what the store held."""
+        return tuple(
+            Episodes(c.header.id, "", -FOREVER, FOREVER, tuple(self._all_episodes(c)))
+            for c in self._correlations
+        )
+
+    def _all_episodes(self, correlation: Correlation) -> list[Violation]:
+        header = correlation.header
+        total = sum(s.rows for s in self._store.segments(header.id, header.digest, -FOREVER, FOREVER))
+        shards = -(-total // SHARD_PANES)
+        found: list[Violation] = []
+        for shard in range(shards):
+            found += episodes(correlation, self._shard(correlation, shard, shards), self._keyring)
+        return found
+
+    def _shard(self, correlation: Correlation, shard: int, shards: int) -> pl.DataFrame:
+        header = correlation.header
+        segments = self._store.segments(header.id, header.digest, -FOREVER, FOREVER)
+        mine = pl.col("group") % shards == shard
+        return compact([pl.DataFrame(schema=PANES), *(from_segment(s).filter(mine) for s in segments)])
