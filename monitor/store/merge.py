@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Violation
@@ -35,17 +36,15 @@ def merge(violations: Sequence[Violation]) -> Violation:
     )
 
 
+_words = attrgetter("digest", "level", "status", "actor", "resource", "path", "period")
+_reasons = attrgetter("path", "test", "state", "steps", "extract")
+
+
 def _precedence(violation: Violation) -> tuple[Any, ...]:
     """Orders by the first position; the rest only makes the order total."""
     return (
         not violation.samples,
         violation.samples[:1],
-        violation.digest,
-        violation.level,
-        violation.status,
-        violation.actor,
-        violation.resource,
-        violation.path,
-        violation.period,
-        astuple(violation.evidence),
+        _words(violation),
+        _reasons(violation.evidence),
     )

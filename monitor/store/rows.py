@@ -13,6 +13,7 @@ from monitor.model import Checkpoint, Evidence, Position, Reject, Segment, Viola
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def violation_row(namespace: str, violation: Violation) -> dict[str, Any]:
@@ -133,7 +134,3 @@ def reject_row(namespace: str, reject: Reject) -> dict[str, Any]:
 def reject_of(row: Row[Any]) -> Reject:
     """The refused record that a row holds."""
     return Reject(row.partition, row.record_offset, row.reason, row.length, row.sample)
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -16,7 +16,15 @@ def replace(connection: Connection, table: Table, rows: Rows) -> None:
         statement = _insert(connection, table)
         keys = [column.name for column in table.primary_key]
         fresh = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=fresh), rows)
+        upsert = statement.on_conflict_do_update(index_elements=keys, set_=fresh)
+        compiled = upsert.compile(connection, column_keys=list(rows[0]))
+        if compiled.positiontup is None:
+            connection.execute(upsert, rows)
+        else:
+            # SQLAlchemy's own handling of parameters costs as much again as the database's work.
+            connection.exec_driver_sql(
+                compiled.string, [tuple(map(row.__getitem__, compiled.positiontup)) for row in rows]
+            )
 
 
 def add_up(connection: Connection, table: Table, column: str, rows: Rows) -> None:
