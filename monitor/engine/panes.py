@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 
 import polars as pl
 
@@ -75,6 +75,7 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
     if events.is_empty():
         return pl.DataFrame(schema=PANES)
     privacy, field = correlation.privacy, correlation.threshold.field
+    actor = privacy.actor if privacy.actor in correlation.group_by else ""
     counted = correlation.type == "value_count"
     number = _number(field) if correlation.type == "value_sum" else pl.lit(0.0)
     tick = pl.col(TIME).floordiv(resolution(correlation) * MICROS)
@@ -86,7 +87,7 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
         _hashed(events, field if counted else "", "value", keyring),
         _hashed(events, privacy.subject, "subject", keyring),
         pl.lit(partition).alias("partition"),
-        _shown(events, privacy.actor, correlation.group_by, keyring.pseudonym).alias("actor"),
+        _shown(events, actor, keyring.pseudonym).alias("actor"),
         _shown(events, privacy.resource, correlation.group_by, lambda t: mask_name(t or "")).alias(
             "resource"
         ),
@@ -122,11 +123,9 @@ def _hashed(events: pl.DataFrame, field: str, name: str, keyring: Keyring) -> pl
     )
 
 
-def _shown(
-    events: pl.DataFrame, field: str, group_by: Collection[str], show: Callable[[str | None], str]
-) -> pl.Series:
-    """What may be shown of a group's actor or resource; empty where the group does not fix it."""
-    if not field or field not in group_by:
+def _shown(events: pl.DataFrame, field: str, show: Callable[[str | None], str]) -> pl.Series:
+    """What may be shown of a field; empty where the rule names none."""
+    if not field:
         return pl.Series([""] * events.height, dtype=pl.String)
     shown = {text: show(text) for text in events[field].unique()}
     return pl.Series([shown[text] for text in events[field]], dtype=pl.String)

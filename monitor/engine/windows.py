@@ -21,6 +21,9 @@ from monitor.engine.panes import MICROS, resolution, span_ticks
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Position, Violation
 from monitor.rules.tree import Correlation
 
+MAX_RESOURCES = 3
+"""Resources an episode names, where its events touched several."""
+
 _BOUNDS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {
     "lt": lambda value, bound: value < bound,
     "lte": lambda value, bound: value <= bound,
@@ -110,7 +113,8 @@ def episodes(correlation: Correlation, frame: pl.DataFrame, keyring: Keyring) ->
         .sort("partition", "first", "episode")
         .group_by("episode", maintain_order=True)
         .agg(
-            pl.col("group", "start", "seen", "actor", "resource").first(),
+            pl.col("group", "start", "seen", "actor").first(),
+            pl.col("resource").unique().sort().head(MAX_RESOURCES).str.join(", "),
             pl.col("count").sum(),
             pl.col("first").min(),
             pl.col("last").max(),

@@ -1,0 +1,111 @@
+"""Rules' inline tests, run by the production decoder and engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from monitor.decode import decoder
+from monitor.engine.keys import KEY_BYTES, Keyring
+from monitor.engine.match import Matches, evaluate
+from monitor.engine.panes import panes
+from monitor.engine.plan import Plan, compile_plan
+from monitor.engine.windows import episodes, instant
+from monitor.frames import Lines, RecordBatch
+from monitor.rules.report import TestOutcome
+from monitor.rules.tree import Correlation, EventRule, RuleSet, RuleTest, TestEvents
+
+BEGIN = 1_767_603_600_000_000
+"""2026-01-05 09:00 UTC, a Monday morning, in microseconds: `at: 0s` of every test."""
+
+_KEYRING = Keyring(bytes(KEY_BYTES))
+
+
+def run_cases(ruleset: RuleSet) -> list[TestOutcome]:
+    """Run the inline tests of every rule of the set, in the order of the files.
+
+    A test sees the whole set, so that a correlation meets the rules it counts and filters are applied.
+    """
+    plan = compile_plan(ruleset)
+    return [
+        _outcome(plan, rule, test) for rule in (*ruleset.rules, *ruleset.correlations) for test in rule.tests
+    ]
+
+
+def _outcome(plan: Plan, rule: EventRule | Correlation, test: RuleTest) -> TestOutcome:
+    matches, rejected = _evaluate(plan, test)
+    found = _fires(rule, matches)
+    message = ""
+    if rejected:
+        message = f"{rejected} of its events could not be decoded as {test.format}."
+    elif found != (test.expect == "match"):
+        message = f"Expected {test.expect}, but the rule {'matched' if found else 'did not match'}."
+    header = rule.header
+    return TestOutcome(
+        rule_id=header.id,
+        rule_title=header.title,
+        name=test.name,
+        span=test.span,
+        passed=not message,
+        message=message,
+    )
+
+
+def _evaluate(plan: Plan, test: RuleTest) -> tuple[Matches, int]:
+    lines = [line for events in test.events for line in _lines(events)]
+    data = "\n".join(lines).encode()
+    batch = RecordBatch("test", range(len(lines)), len(lines), Lines(data))
+    decoded = decoder(test.format, plan.projection).decode(batch)
+    return evaluate(plan, decoded), len(decoded.rejects)
+
+
+def _lines(events: TestEvents) -> Iterator[str]:
+    for n in range(events.repeat):
+        if events.raw is not None:
+            yield events.raw.replace("{n}", str(n))
+            continue
+        at = BEGIN + round((events.at + n * events.every) * 1_000_000)
+        yield json.dumps(
+            event_of([("@timestamp", instant_micros(at)), *events.values], n), ensure_ascii=False
+        )
+
+
+def instant_micros(micros: int) -> str:
+    """The instant with its fraction of a second."""
+    return f"{instant(micros)[:-1]}.{micros % 1_000_000:06d}Z"
+
+
+def event_of(values: Iterable[tuple[str, Any]], n: int) -> dict[str, Any]:
+    """Dotted fields as nested objects; a field that is also the parent of another keeps its dots."""
+    event: dict[str, Any] = {}
+    for field, value in values:
+        *parents, last = field.split(".")
+        target: Any = event
+        for parent in parents:
+            target = target.setdefault(parent, {}) if isinstance(target, dict) else None
+        filled = _filled(value, n)
+        if isinstance(target, dict) and not isinstance(target.get(last), dict):
+            target[last] = filled
+        else:
+            event[field] = filled
+    return event
+
+
+def _filled(value: Any, n: int) -> Any:
+    match value:
+        case str():
+            return value.replace("{n}", str(n))
+        case list() | tuple():
+            return [_filled(v, n) for v in value]
+        case dict():
+            return {k: _filled(v, n) for k, v in value.items()}
+        case _:
+            return value
+
+
+def _fires(rule: EventRule | Correlation, matches: Matches) -> bool:
+    if isinstance(rule, EventRule):
+        asked = zip(matches.rules, matches.rows, strict=True)
+        return any(len(rows) > 0 for plan, rows in asked if plan.rule.header.id == rule.header.id)
+    return any(episodes(rule, panes("test", rule, matches, _KEYRING), _KEYRING))

@@ -1,0 +1,105 @@
+"""Violations as people and scripts read them: one document each, and one line per rule."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.engine.subjects import distinct, exact
+from monitor.model import Violation
+from monitor.rules.tree import Correlation, EventRule, RuleSet
+
+LEVELS = ("critical", "high", "medium", "low", "informational")
+"""Sigma's levels, worst first."""
+
+Rule = EventRule | Correlation
+
+
+def by_id(ruleset: RuleSet) -> dict[str, Rule]:
+    """The rules that can have violations."""
+    return {r.header.id: r for r in (*ruleset.rules, *ruleset.correlations)}
+
+
+def instant(micros: int | None) -> str | None:
+    """ISO 8601 in UTC, to the second."""
+    if micros is None:
+        return None
+    at = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def document(violation: Violation, rules: Mapping[str, Rule]) -> dict[str, Any]:
+    """One violation as JSON, keys in a fixed order."""
+    rule = rules.get(violation.rule)
+    return {
+        "fingerprint": violation.fingerprint,
+        "rule": violation.rule,
+        "name": rule.header.name if rule else "",
+        "title": rule.header.title if rule else "",
+        "level": violation.level,
+        "status": violation.status,
+        "articles": list(rule.privacy.articles) if rule else [],
+        "kind": violation.kind,
+        "actor": violation.actor,
+        "resource": violation.resource,
+        "field": violation.path,
+        "period": violation.period,
+        "events": violation.count,
+        "subjects": distinct(violation.subjects),
+        "subjects_exact": exact(violation.subjects),
+        "first": instant(violation.first),
+        "last": instant(violation.last),
+        "value": violation.value,
+        "evidence": {
+            "field": violation.evidence.path,
+            "test": violation.evidence.test,
+            "state": violation.evidence.state,
+            "steps": violation.evidence.steps,
+            "extract": violation.evidence.extract,
+        },
+        "samples": [{"partition": s.partition, "offset": s.offset} for s in violation.samples],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSummary:
+    """What one rule found."""
+
+    title: str
+    name: str
+    level: str
+    articles: tuple[str, ...]
+    violations: int
+    events: int
+    subjects: int
+    first: int | None
+    last: int | None
+    example: str
+
+
+def summarize(violations: Iterable[Violation], rules: Mapping[str, Rule]) -> list[RuleSummary]:
+    """One line per rule, worst level first, then by events."""
+    grouped: dict[str, list[Violation]] = {}
+    for violation in violations:
+        grouped.setdefault(violation.rule, []).append(violation)
+    lines = [_summary(found, rules.get(rule)) for rule, found in grouped.items()]
+    return sorted(lines, key=lambda s: (LEVELS.index(s.level), -s.events, s.name))
+
+
+def _summary(found: list[Violation], rule: Rule | None) -> RuleSummary:
+    header = rule.header if rule else None
+    lead = max(found, key=lambda v: (v.count, v.fingerprint))
+    return RuleSummary(
+        title=header.title if header else found[0].rule,
+        name=header.name if header else "",
+        level=found[0].level,
+        articles=rule.privacy.articles if rule else (),
+        violations=len(found),
+        events=sum(v.count for v in found),
+        subjects=distinct(sorted({h for v in found for h in v.subjects})[:1024]),
+        first=min((v.first for v in found if v.first is not None), default=None),
+        last=max((v.last for v in found if v.last is not None), default=None),
+        example=f"{lead.path or lead.evidence.path}: {lead.evidence.extract}",
+    )

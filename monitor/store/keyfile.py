@@ -1,0 +1,50 @@
+"""The key of fingerprints and pseudonyms: a file outside the database that only its owner may read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from monitor.errors import StoreError
+
+KEY_BYTES = 32
+"""Secret bytes in a key file, written as hex digits."""
+
+
+def load_key(path: Path) -> bytes:
+    """Read the key, making it on first use.
+
+    Raises:
+        StoreError: the file cannot be read or made, is open to others, or holds no key.
+    """
+    try:
+        if not path.exists():
+            _make(path)
+        text, mode = path.read_text(encoding="ascii").strip(), path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}: the key file cannot be used: {error}; name another with --key") from error
+    if mode & 0o077:
+        raise StoreError(f"{path}: others may read the key file; run: chmod 600 {path}")
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise StoreError(
+            f"{path}: not a key; a key is {2 * KEY_BYTES} hex digits. Restore it from your backup"
+        )
+    return key
+
+
+def _make(path: Path) -> None:
+    """Write a new key under another name first, so that two processes never see half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(fresh)
+    fresh.unlink()
