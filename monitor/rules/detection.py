@@ -8,9 +8,9 @@ from monitor.model import Logsource
 from monitor.rules.condition import ConditionError, names_in, parse_condition
 from monitor.rules.diagnostics import Problems
 from monitor.rules.document import ListNode, MapNode, Node, Scalar
-from monitor.rules.modifiers import build_item
 from monitor.rules.reader import Reader, locate
 from monitor.rules.tree import Condition, Item, Selection
+from monitor.rules.values import build_item
 from monitor.rules.vocabulary import LOGSOURCE_KEYS
 
 

@@ -218,7 +218,7 @@ class _Composer:
 
     def scalar(self, text: str, span: Span) -> Scalar:
         """A scalar without quotes, which may be something else than text."""
-        tag: str = _RESOLVER.resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+        tag: str = _RESOLVER.resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # untyped in the stubs - it returns the tag
         value = _construct(tag.removeprefix(_TAG), text)
         if _surprising(text, value):
             message = f"YAML reads '{text}' as {str(value).lower()}."
