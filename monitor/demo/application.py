@@ -23,7 +23,7 @@ def record(rng: Random, when: int, service: str, action: str, message: str, **mo
     """The fields every application writes, then those of the case."""
     return {
         "@timestamp": iso(when),
-        "log": {"level": "INFO", "logger": f"{service}.{action}"},
+        "log": {"level": "INFO", "logger": service},
         "service": {"name": service, "version": f"4.{rng.randrange(10, 14)}.1"},
         "message": message,
         "event": {

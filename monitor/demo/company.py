@@ -1,8 +1,8 @@
 """The cast: people, accounts, addresses and values. All of it is made up.
 
 Domains are fictional, cards are the networks' published test numbers, social security and phone numbers lie
-in blocks that are never given out, IBANs name a bank code that no bank has, network addresses are those reserved
-for documentation.
+in blocks that are never given out, IBANs name a bank code that no bank has, network addresses are those
+reserved for documentation.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from random import Random
 
 FIRST = (
     "ada", "bela", "caro", "dunja", "emil", "falk", "gesa", "hanno", "ilka", "jost", "kira", "lasse",
-    "mila", "nuri", "oda", "piet", "quirin", "rike", "sina", "tjark", "ulla", "veit", "wanja", "xaver", "yara",
-    "zoe",
+    "mila", "nuri", "oda", "piet", "quirin", "rike", "sina", "tjark", "ulla", "veit", "wanja", "xaver",
+    "yara", "zoe",
 )  # fmt: skip
 LAST = (
     "fischgrund", "wellenbrook", "tannert", "heckenau", "lohmar", "quell", "dornsiep", "marschalk",
