@@ -122,28 +122,34 @@ class SqlStore:
         fresh: dict[str, dict[str, list[Violation]]] = defaultdict(lambda: defaultdict(list))
         for part in parts:
             fresh[part.violation.fingerprint][part.partition].append(part.violation)
-        known = self._parts_of(connection, fresh)
-        part_rows: list[dict[str, Any]] = []
-        violation_rows: list[dict[str, Any]] = []
-        for fingerprint, by_partition in fresh.items():
-            before = known.get(fingerprint, {})
-            merged = {
-                partition: merge([*before.get(partition, ()), *said])
-                for partition, said in by_partition.items()
-            }
-            encoded = {
-                partition: rows.violation_row(self._namespace, one) for partition, one in merged.items()
-            }
-            part_rows += ({**row, "partition": partition} for partition, row in encoded.items())
-            others = [one for partition in before.keys() - merged.keys() for one in before[partition]]
-            if len(merged) == 1 and not others:
-                # One partition says it all: the common case, and encoding is what a large turn pays for.
-                violation_rows += encoded.values()
-            else:
-                whole = merge([*merged.values(), *others])
-                violation_rows.append(rows.violation_row(self._namespace, whole))
-        replace(connection, schema.violation, violation_rows)
-        replace(connection, schema.violation_part, part_rows)
+        for chunk in _chunks(fresh):
+            known = self._parts_of(connection, chunk)
+            part_rows: list[dict[str, Any]] = []
+            violation_rows: list[dict[str, Any]] = []
+            for fingerprint in chunk:
+                encoded, whole = self._encode(fresh[fingerprint], known.get(fingerprint, {}))
+                part_rows += encoded
+                violation_rows.append(whole)
+            replace(connection, schema.violation, violation_rows)
+            replace(connection, schema.violation_part, part_rows)
+
+    def _encode(
+        self, said: dict[str, list[Violation]], before: dict[str, list[Violation]]
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Rows of the parts that grew, and the row of their violation."""
+        merged = {partition: merge([*before.get(partition, ()), *one]) for partition, one in said.items()}
+        parts = [
+            {**rows.violation_row(self._namespace, one), "partition": partition}
+            for partition, one in merged.items()
+        ]
+        others = [one for partition in before.keys() - merged.keys() for one in before[partition]]
+        if len(parts) == 1 and not others:
+            # One partition says it all: the common case, and encoding is what a large turn pays for.
+            whole = dict(parts[0])
+            del whole["partition"]
+        else:
+            whole = rows.violation_row(self._namespace, merge([*merged.values(), *others]))
+        return parts, whole
 
     def _parts_of(
         self, connection: Connection, fingerprints: Iterable[str]
