@@ -1,0 +1,116 @@
+"""What every shipped rule owes its reader, and that their inline tests hold in the production engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import yaml
+from sigma.collection import SigmaCollection
+from sigma.modifiers import SigmaValueModifier, modifier_mapping
+
+from monitor.rules.ruleset import load
+from monitor.rules.tree import Correlation, EventRule, RuleSet
+from tests.support.shipped import SHIPPED, rule_files
+
+TODAY = dt.date(2026, 11, 23)
+FAMILIES = {"unencrypted", "unanonymised", "bulk"}
+OURS = {"pii", "plaintext", "state"}
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def ruleset() -> RuleSet:
+    found, diagnostics = load([SHIPPED], TODAY)
+    assert [each.render() for each in diagnostics] == []
+    assert found is not None
+    return found
+
+
+def reported(ruleset: RuleSet) -> list[EventRule | Correlation]:
+    return [*(rule for rule in ruleset.rules if rule.reported), *ruleset.correlations]
+
+
+def test_there_are_enough_of_them_in_each_family() -> None:
+    families = Counter(path.parent.name for path in rule_files())
+    assert set(families) == FAMILIES
+    assert families.total() >= 15
+    assert min(families.values()) >= 5
+
+
+def test_ids_are_random_uuids_and_nobody_shares_one(ruleset: RuleSet) -> None:
+    ids = [rule.header.id for rule in (*ruleset.rules, *ruleset.correlations)]
+    assert len(ids) == len(set(ids))
+    assert {UUID(each).version for each in ids} == {4}
+
+
+@pytest.mark.parametrize("path", rule_files(), ids=lambda path: path.stem)
+def test_a_file_is_named_after_the_rule_it_reports(path: Path) -> None:
+    assert documents(path)[-1]["name"] == path.stem
+
+
+def test_every_rule_says_what_it_means_and_where_it_errs(ruleset: RuleSet) -> None:
+    for rule in reported(ruleset):
+        header = rule.header
+        assert rule.privacy.articles, header.name
+        assert rule.privacy.categories, header.name
+        assert header.falsepositives, header.name
+        assert header.references, header.name
+        assert header.status == "stable", header.name
+        assert 100 <= len(header.description) <= 700, header.name
+        assert rule.alert.tier in {"page", "review"}, header.name
+
+
+def test_every_rule_is_tried_both_ways(ruleset: RuleSet) -> None:
+    for rule in reported(ruleset):
+        assert {test.expect for test in rule.tests} == {"match", "no_match"}, rule.header.name
+
+
+def test_neighbours_named_in_a_description_exist(ruleset: RuleSet) -> None:
+    names = {rule.header.name for rule in (*ruleset.rules, *ruleset.correlations)}
+    for rule in (*ruleset.rules, *ruleset.correlations):
+        words = {word.strip(".,();:") for word in rule.header.description.split()}
+        assert {word for word in words if "_" in word} <= names, rule.header.name
+
+
+def test_correlations_have_a_floor_and_count_people_not_services(ruleset: RuleSet) -> None:
+    bases = {rule.header.id: rule for rule in ruleset.rules}
+    for correlation in ruleset.correlations:
+        assert correlation.threshold.bounds
+        for base in (bases[each] for each in correlation.rules):
+            assert not base.reported
+            if correlation.group_by == ("user.name",):
+                assert "service_account" in {selection.name for selection in base.selections}
+
+
+class _Privacy(SigmaValueModifier):
+    """What a Sigma tool needs to carry our modifiers through: a name, and the value unchanged."""
+
+    def modify(self, val: Any) -> Any:
+        return val
+
+
+def test_a_stock_sigma_tool_loads_them_and_objects_to_our_modifiers_alone() -> None:
+    clean = 0
+    for path in rule_files():
+        errors = SigmaCollection.from_yaml(path.read_text(encoding="utf-8"), collect_errors=True).errors
+        assert {str(error) for error in errors} <= {f"Unknown modifier '{name}'" for name in OURS}, path.stem
+        clean += not errors
+    assert clean >= 10
+
+
+def test_with_our_modifiers_registered_a_sigma_tool_loads_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in OURS:
+        monkeypatch.setitem(modifier_mapping, name, _Privacy)
+    for path in rule_files():
+        collection = SigmaCollection.from_yaml(path.read_text(encoding="utf-8"))
+        assert [rule.custom_attributes.keys() >= {"x_privacy"} for rule in collection.rules].count(False) == 0
