@@ -45,7 +45,7 @@ def empty_found() -> pl.DataFrame:
     return pl.DataFrame(schema=FOUND)
 
 
-def _needles(atom: Atom) -> list[str] | None:
+def literals(atom: Atom) -> list[str] | None:
     """Texts of which a record that satisfies the atom holds at least one; None where nothing can be said."""
     if atom.key is not None:
         return [f'"{atom.key}"', f'"{atom.key}\\'] if _SAFE_PIECE.fullmatch(atom.key) else None
@@ -65,7 +65,7 @@ def _may_hold(atoms: Sequence[Atom], column: pl.Expr) -> pl.Expr:
     needles: set[str] = set(_ESCAPED_ASCII)
     exprs: list[pl.Expr] = []
     for atom in atoms:
-        found = None if asks_absence(atom.test) and atom.key is None else _needles(atom)
+        found = None if asks_absence(atom.test) and atom.key is None else literals(atom)
         if found is not None:
             needles.update(found)
         elif isinstance(atom.test, PiiTest) and atom.key is None:

@@ -88,9 +88,7 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
         _hashed(events, privacy.subject, "subject", keyring),
         pl.lit(partition).alias("partition"),
         _shown(events, actor, keyring.pseudonym).alias("actor"),
-        _shown(events, privacy.resource, correlation.group_by, lambda t: mask_name(t or "")).alias(
-            "resource"
-        ),
+        _shown(events, privacy.resource, _name).alias("resource"),
         pl.lit(1, dtype=pl.Int64).alias("count"),
         number.floor().cast(pl.Int64, strict=False).fill_null(0).alias("whole"),
         ((number - number.floor()) * MICROS)
@@ -121,6 +119,10 @@ def _hashed(events: pl.DataFrame, field: str, name: str, keyring: Keyring) -> pl
         .to_series()
         .alias(name)
     )
+
+
+def _name(text: str | None) -> str:
+    return mask_name(text or "")
 
 
 def _shown(events: pl.DataFrame, field: str, show: Callable[[str | None], str]) -> pl.Series:

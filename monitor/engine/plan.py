@@ -108,14 +108,17 @@ class _Atoms:
         self.by_pair: dict[tuple[str | None, Test], Atom] = {}
 
     def of(self, item: Item) -> list[Atom]:
-        return [self._atom(item.field, _keyword(t) if item.field is None else t) for t in item.tests]
+        return [self._numbered(atom) for atom in item_atoms(item)]
 
-    def _atom(self, field: str | None, test: Test) -> Atom:
-        found = self.by_pair.get((field, test))
-        if found is None:
-            found = Atom(f"__atom_{len(self.by_pair)}", field, test)
-            self.by_pair[field, test] = found
-        return found
+    def _numbered(self, atom: Atom) -> Atom:
+        return self.by_pair.setdefault(
+            (atom.field, atom.test), Atom(f"__atom_{len(self.by_pair)}", atom.field, atom.test)
+        )
+
+
+def item_atoms(item: Item) -> list[Atom]:
+    """The atoms of an item, one per test, not yet numbered."""
+    return [Atom("", item.field, _keyword(t) if item.field is None else t) for t in item.tests]
 
 
 def _keyword(test: Test) -> Test:

@@ -14,7 +14,7 @@ from monitor.engine.plan import Plan, compile_plan
 from monitor.engine.windows import episodes, instant
 from monitor.frames import Lines, RecordBatch
 from monitor.rules.report import TestOutcome
-from monitor.rules.tree import Correlation, EventRule, RuleSet, RuleTest, TestEvents
+from monitor.rules.tree import EventRule, Rule, RuleSet, RuleTest, TestEvents
 
 BEGIN = 1_767_603_600_000_000
 """2026-01-05 09:00 UTC, a Monday morning, in microseconds: `at: 0s` of every test."""
@@ -28,12 +28,11 @@ def run_cases(ruleset: RuleSet) -> list[TestOutcome]:
     A test sees the whole set, so that a correlation meets the rules it counts and filters are applied.
     """
     plan = compile_plan(ruleset)
-    return [
-        _outcome(plan, rule, test) for rule in (*ruleset.rules, *ruleset.correlations) for test in rule.tests
-    ]
+    rules: tuple[Rule, ...] = (*ruleset.rules, *ruleset.correlations)
+    return [_outcome(plan, rule, test) for rule in rules for test in rule.tests]
 
 
-def _outcome(plan: Plan, rule: EventRule | Correlation, test: RuleTest) -> TestOutcome:
+def _outcome(plan: Plan, rule: Rule, test: RuleTest) -> TestOutcome:
     matches, rejected = _evaluate(plan, test)
     found = _fires(rule, matches)
     message = ""
@@ -92,7 +91,7 @@ def event_of(values: Iterable[tuple[str, Any]], n: int) -> dict[str, Any]:
     return event
 
 
-def _filled(value: Any, n: int) -> Any:
+def _filled(value: object, n: int) -> object:
     match value:
         case str():
             return value.replace("{n}", str(n))
@@ -104,7 +103,7 @@ def _filled(value: Any, n: int) -> Any:
             return value
 
 
-def _fires(rule: EventRule | Correlation, matches: Matches) -> bool:
+def _fires(rule: Rule, matches: Matches) -> bool:
     if isinstance(rule, EventRule):
         asked = zip(matches.rules, matches.rows, strict=True)
         return any(len(rows) > 0 for plan, rows in asked if plan.rule.header.id == rule.header.id)

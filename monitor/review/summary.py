@@ -9,17 +9,16 @@ from typing import Any
 
 from monitor.engine.subjects import distinct, exact
 from monitor.model import Violation
-from monitor.rules.tree import Correlation, EventRule, RuleSet
+from monitor.rules.tree import Rule, RuleSet
 
 LEVELS = ("critical", "high", "medium", "low", "informational")
 """Sigma's levels, worst first."""
 
-Rule = EventRule | Correlation
-
 
 def by_id(ruleset: RuleSet) -> dict[str, Rule]:
     """The rules that can have violations."""
-    return {r.header.id: r for r in (*ruleset.rules, *ruleset.correlations)}
+    rules: tuple[Rule, ...] = (*ruleset.rules, *ruleset.correlations)
+    return {r.header.id: r for r in rules}
 
 
 def instant(micros: int | None) -> str | None:

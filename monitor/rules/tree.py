@@ -313,6 +313,10 @@ class Correlation:
     tests: tuple[RuleTest, ...] = ()
 
 
+Rule: TypeAlias = EventRule | Correlation
+"""What can have violations."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """A Sigma filter: its condition is ANDed to the rules it names; empty `rules` means any."""

@@ -1,0 +1,121 @@
+"""Why a rule matched an event, or why it did not: the same atoms as production, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitor.engine.atoms import literals, satisfied, select_leaves
+from monitor.engine.match import evaluate
+from monitor.engine.plan import Plan, RulePlan, item_atoms, positive_items, test_name
+from monitor.frames import PATH, ROW, TEXT, EventBatch
+from monitor.redact import mask
+from monitor.rules.compile import asks_absence, item_expr, selection_expr
+from monitor.rules.tree import Item, Pattern, Selection, Test, Wild
+
+
+@dataclass(frozen=True, slots=True)
+class ItemVerdict:
+    """One line of a selection, asked of one event; `found` are masked `path: extract` of what satisfied it."""
+
+    text: str
+    holds: bool
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionVerdict:
+    """One selection, asked of one event."""
+
+    name: str
+    holds: bool
+    items: tuple[ItemVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventVerdict:
+    """One event. `offset` is its line number from 0."""
+
+    offset: int
+    matched: bool
+    selections: tuple[SelectionVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a rule is compiled to."""
+
+    fields: tuple[str, ...]
+    literals: tuple[str, ...]
+    expression: str
+
+
+def explain_rule(rule: RulePlan) -> Explanation:
+    """Fields, literals that a record must hold one of, and the polars expression."""
+    items = [i for s in rule.rule.selections for items in s.alternatives for i in items]
+    fields = sorted({i.field if i.field is not None else "(whole record)" for i in items})
+    positive = [a for i in positive_items(rule.rule) for a in item_atoms(i)]
+    wanted = sorted({text for a in positive for text in literals(a) or ()})
+    return Explanation(tuple(fields), tuple(wanted), str(rule.over_columns))
+
+
+def explain_events(plan: Plan, rule: RulePlan, batch: EventBatch) -> Iterator[EventVerdict]:
+    """Ask the rule of every event, selection by selection."""
+    asked = evaluate(plan, batch)
+    position = [p.rule.header.id for p in asked.rules].index(rule.rule.header.id) if asked.rules else -1
+    matched = set(asked.rows[position]) if position >= 0 else set()
+    leaves = batch.leaves(batch.frame[ROW])
+    for row, offset in zip(batch.frame[ROW], batch.frame["__offset"], strict=True):
+        mine = leaves.filter(pl.col(ROW) == row)
+        selections = tuple(_selection(s, mine, plan) for s in rule.rule.selections)
+        yield EventVerdict(offset, row in matched, selections)
+
+
+def _selection(selection: Selection, leaves: pl.DataFrame, plan: Plan) -> SelectionVerdict:
+    verdicts: list[ItemVerdict] = []
+
+    def item(one: Item) -> pl.Expr:
+        verdict = _item(one, leaves, plan)
+        verdicts.append(verdict)
+        return pl.lit(verdict.holds)
+
+    holds = bool(pl.select(selection_expr(selection, item)).item())
+    return SelectionVerdict(selection.name, holds, tuple(verdicts))
+
+
+def _item(item: Item, leaves: pl.DataFrame, plan: Plan) -> ItemVerdict:
+    aliases = dict(plan.projection.aliases)
+    by_pair = {(a.field, a.test): a for a in plan.atoms}
+    atoms = [by_pair[a.field, a.test] for a in item_atoms(item)]
+    found = [satisfied(a, select_leaves(a, leaves, aliases)) for a in atoms]
+    exprs = [pl.lit(asks_absence(a.test) == f.is_empty()) for a, f in zip(atoms, found, strict=True)]
+    shown = pl.concat(found).select(PATH, TEXT, "start", "end", "detector").unique(maintain_order=True)
+    return ItemVerdict(
+        text=describe(item),
+        holds=bool(pl.select(item_expr(item, exprs)).item()),
+        found=tuple(_shown(*row) for row in shown.head(5).iter_rows()),
+    )
+
+
+def _shown(path: str, text: str, start: int | None, end: int | None, detector: str | None) -> str:
+    spans = () if start is None or end is None else ((start, end, detector or "found"),)
+    return f"{path}: {mask(text, spans)}"
+
+
+def describe(item: Item) -> str:
+    """The item as it could stand in a rule."""
+    joined = (" and " if item.every else " or ").join(_test_text(t) for t in item.tests)
+    return f"{item.field or 'any value'} {'is not' if item.negated else 'is'} {joined}"
+
+
+def _test_text(test: Test) -> str:
+    values = [_value_text(getattr(test, name)) for name in test.__dataclass_fields__]
+    return f"{test_name(test)}({', '.join(values)})"
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, Pattern):
+        return "'" + "".join(p.value if isinstance(p, Wild) else p for p in value.parts) + "'"
+    return str(value)
