@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, func, select
 
-from monitor.model import Checkpoint, Episodes, Part, Reject, Segment, Turn, Violation
+from monitor.model import Checkpoint, Episodes, Part, Reject, Segment, Turn, Violation, merged
 from monitor.store import rows, schema
 from monitor.store.database import connect, reading, writing
-from monitor.store.merge import merge
 from monitor.store.upsert import add_up, leave, replace
 
 KEPT_REJECTS = 1000
@@ -53,9 +53,7 @@ class SqlStore:
             self._write_episodes(connection, turn.episodes)
             self._write_rejects(connection, turn.rejects)
             self._write_counts(connection, turn)
-            segments = [rows.segment_row(self._namespace, segment) for segment in turn.segments]
-            if segments:
-                connection.execute(schema.window_segment.insert(), segments)
+            self._write_segments(connection, turn.segments)
             replace(
                 connection,
                 schema.checkpoint,
@@ -137,19 +135,19 @@ class SqlStore:
         self, said: dict[str, list[Violation]], before: dict[str, list[Violation]]
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Rows of the parts that grew, and the row of their violation."""
-        merged = {partition: merge([*before.get(partition, ()), *one]) for partition, one in said.items()}
+        grown = {partition: _whole([*before.get(partition, ()), *one]) for partition, one in said.items()}
         parts = [
             {**rows.violation_row(self._namespace, one), "partition": partition}
-            for partition, one in merged.items()
+            for partition, one in grown.items()
         ]
-        others = [one for partition in before.keys() - merged.keys() for one in before[partition]]
+        others = [one for partition in before.keys() - grown.keys() for one in before[partition]]
         if len(parts) == 1 and not others:
             # One partition says it all: the common case, and encoding is what a large turn pays for.
-            whole = dict(parts[0])
-            del whole["partition"]
+            row = dict(parts[0])
+            del row["partition"]
         else:
-            whole = rows.violation_row(self._namespace, merge([*merged.values(), *others]))
-        return parts, whole
+            row = rows.violation_row(self._namespace, _whole([*grown.values(), *others]))
+        return parts, row
 
     def _parts_of(
         self, connection: Connection, fingerprints: Iterable[str]
@@ -165,7 +163,7 @@ class SqlStore:
     def _rebuild(self, connection: Connection, fingerprints: Sequence[str]) -> None:
         """Say these violations anew from the parts that are left; without any they are gone."""
         known = self._parts_of(connection, fingerprints)
-        whole = [merge([one for part in parts.values() for one in part]) for parts in known.values()]
+        whole = [_whole([one for part in parts.values() for one in part]) for parts in known.values()]
         replace(connection, schema.violation, [rows.violation_row(self._namespace, one) for one in whole])
         table = schema.violation
         for chunk in _chunks(fingerprint for fingerprint in fingerprints if fingerprint not in known):
@@ -173,27 +171,38 @@ class SqlStore:
             connection.execute(delete(table).where(*gone))
 
     def _write_episodes(self, connection: Connection, episodes: Sequence[Episodes]) -> None:
-        """Episodes replace what the store held of their group and range."""
-        if not episodes:
-            return
+        """Episodes replace what the store held of their group, or of every group, and range."""
         table = schema.violation
         superseded = delete(table).where(
             table.c.namespace == self._namespace,
             table.c.rule == bindparam("of_rule"),
-            table.c.group_key == bindparam("of_group"),
             table.c.episode_start.between(bindparam("since"), bindparam("until")),
         )
-        ranges = [
-            {"of_rule": one.rule, "of_group": one.group, "since": one.since, "until": one.until}
-            for one in episodes
+        of_group = superseded.where(table.c.group_key == bindparam("of_group"))
+        ranges = [{"of_rule": one.rule, "since": one.since, "until": one.until} for one in episodes]
+        every = [span for one, span in zip(episodes, ranges, strict=True) if not one.group]
+        one_each = [
+            {**span, "of_group": one.group} for one, span in zip(episodes, ranges, strict=True) if one.group
         ]
-        connection.execute(superseded, ranges)
-        fresh = [
-            {**rows.violation_row(self._namespace, violation), "episode_start": rows.episode_start(violation)}
-            for one in episodes
-            for violation in one.violations
-        ]
-        replace(connection, table, fresh)
+        for statement, spans in ((superseded, every), (of_group, one_each)):
+            if spans:
+                connection.execute(statement, spans)
+        violations = (violation for one in episodes for violation in one.violations)
+        replace(connection, table, [rows.violation_row(self._namespace, one) for one in violations])
+
+    def _write_segments(self, connection: Connection, segments: Sequence[Segment]) -> None:
+        """Append window state; a segment that replaces drops what its rule and partition had before it."""
+        table = schema.window_segment
+        fresh: list[Segment] = []
+        for segment in segments:
+            if segment.replaces:
+                key = (segment.rule, segment.partition)
+                fresh = [one for one in fresh if (one.rule, one.partition) != key]
+                before = (table.c.rule == segment.rule, table.c.partition == segment.partition)
+                connection.execute(delete(table).where(table.c.namespace == self._namespace, *before))
+            fresh.append(segment)
+        if fresh:
+            connection.execute(table.insert(), [rows.segment_row(self._namespace, one) for one in fresh])
 
     def _write_rejects(self, connection: Connection, rejects: Sequence[Reject]) -> None:
         """Keep the first of each partition and reason."""
@@ -225,6 +234,10 @@ class SqlStore:
             for key, count in counts.items()
         ]
         add_up(connection, schema.tally, "events", fresh)
+
+
+def _whole(said: Sequence[Violation]) -> Violation:
+    return reduce(merged, said)
 
 
 def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
 from monitor.model import Checkpoint, Evidence, Position, Reject, Segment, Violation
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -42,6 +39,7 @@ def violation_row(namespace: str, violation: Violation) -> dict[str, Any]:
         # Eight bytes each, little endian.
         "subjects": struct.pack(f"<{len(violation.subjects)}Q", *violation.subjects),
         "value": violation.value,
+        "episode_start": violation.start,
     }
 
 
@@ -66,19 +64,8 @@ def violation_of(row: Row[Any]) -> Violation:
         evidence=Evidence(*json.loads(row.evidence)),
         subjects=struct.unpack(f"<{len(row.subjects) // 8}Q", row.subjects),
         value=row.value,
+        start=row.episode_start,
     )
-
-
-def episode_start(violation: Violation) -> int:
-    """Start of a correlation's episode in microseconds UTC, from its period (ISO 8601; UTC unless it says).
-
-    Raises:
-        ValueError: the period is no time.
-    """
-    start = datetime.fromisoformat(violation.period)
-    if start.tzinfo is None:
-        start = start.replace(tzinfo=UTC)
-    return (start - _EPOCH) // _MICROSECOND
 
 
 def segment_row(namespace: str, segment: Segment) -> dict[str, Any]:

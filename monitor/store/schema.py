@@ -47,6 +47,8 @@ def _violation_columns() -> list[Column[object]]:
         Column("evidence", Text, nullable=False),
         Column("subjects", LargeBinary, nullable=False),
         Column("value", Float),
+        # Start of a correlation's episode; null for event rules.
+        Column("episode_start", BigInteger),
     ]
 
 
@@ -56,8 +58,6 @@ violation = Table(
     Column("namespace", String, primary_key=True),
     Column("fingerprint", String, primary_key=True),
     *_violation_columns(),
-    # Start of a correlation's episode; null for event rules.
-    Column("episode_start", BigInteger),
     Index("violation_by_period", "namespace", "rule", "period", "fingerprint"),
     Index("violation_by_episode", "namespace", "rule", "group_key", "episode_start"),
 )

@@ -203,6 +203,24 @@ def test_episodes_replace_their_range(store):
     ]
 
 
+def test_episodes_of_no_group_replace_those_of_every_group(store):
+    until = NOON + 60_000_000
+    for group in ("g1", "g2"):
+        store.write(Turn(episodes=(Episodes("bulk", group, NOON, until, (episode(5, group),)),)))
+    store.write(Turn(episodes=(Episodes("bulk", "", NOON, until, (episode(7, "g3"),)),)))
+    assert [one.group for one in store.violations()] == ["g3"]
+
+
+def test_a_segment_that_replaces_stands_for_all_before_it(store):
+    def segment(data: bytes, partition: str = "logs-0", rule: str = "bulk", **more) -> Segment:
+        return Segment(rule, "d", partition, 0, 9, 1, data, **more)
+
+    store.write(Turn(segments=(segment(b"1"), segment(b"2", "logs-1"), segment(b"3", rule="other"))))
+    store.write(Turn(segments=(segment(b"4"), segment(b"5", replaces=True), segment(b"6"))))
+    assert [one.data for one in store.segments("bulk", "d", 0, 9)] == [b"2", b"5", b"6"]
+    assert [one.data for one in store.segments("other", "d", 0, 9)] == [b"3"]
+
+
 def test_the_ends_of_a_range_are_part_of_it(store):
     store.write(Turn(episodes=(Episodes("bulk", "g1", NOON, NOON, (episode(0),)),)))
     store.write(Turn(episodes=(Episodes("bulk", "g1", NOON - 5, NOON, ()),)))

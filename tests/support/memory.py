@@ -2,10 +2,20 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 from monitor.frames import RecordBatch
-from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Checkpoint, Part, Reject, Segment, Turn, Violation
+from monitor.model import (
+    MAX_SAMPLES,
+    MAX_SUBJECTS,
+    Checkpoint,
+    Episodes,
+    Part,
+    Reject,
+    Segment,
+    Turn,
+    Violation,
+)
 
 KEPT_REJECTS = 1000
 
@@ -27,17 +37,14 @@ class MemoryStore:
     def write(self, turn: Turn) -> None:
         self._parts += turn.parts
         for gone in turn.episodes:
-            self._episodes = {
-                key: one
-                for key, one in self._episodes.items()
-                if not (
-                    (one.rule, one.group) == (gone.rule, gone.group)
-                    and gone.since <= start(one) <= gone.until
-                )
-            }
-        for fresh in turn.episodes:
-            self._episodes |= {one.fingerprint: one for one in fresh.violations}
-        self._segments += turn.segments
+            self._episodes = {key: one for key, one in self._episodes.items() if not superseded(one, gone)}
+        for found in turn.episodes:
+            self._episodes |= {one.fingerprint: one for one in found.violations}
+        for fresh in turn.segments:
+            key = (fresh.rule, fresh.partition)
+            if fresh.replaces:
+                self._segments = [one for one in self._segments if (one.rule, one.partition) != key]
+            self._segments.append(replace(fresh, replaces=False))
         self._rejects += turn.rejects
         for partition, reason, count in turn.reject_counts:
             self._counts[partition, "reject", reason] += count
@@ -80,10 +87,10 @@ class MemoryStore:
         pass
 
 
-def start(violation: Violation) -> int:
-    """Start of an episode in microseconds UTC."""
-    when = datetime.fromisoformat(violation.period)
-    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+def superseded(one: Violation, by: Episodes) -> bool:
+    """Whether freshly computed episodes take the place of this one."""
+    same = one.rule == by.rule and by.group in ("", one.group)
+    return same and by.since <= (one.start or 0) <= by.until
 
 
 def together(said: list[Violation]) -> Violation:

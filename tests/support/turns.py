@@ -18,7 +18,8 @@ from monitor.model import (
     Violation,
 )
 
-DAY = 86_400_000_000
+NOON = 1_794_830_400_000_000
+"""2026-11-16T12:00:00Z in microseconds."""
 EVENT = Violation(
     fingerprint="00000000000000000000000000000001",
     rule="rule-a",
@@ -50,11 +51,8 @@ def episode(second: int, group: str = "g1", rule: str = "bulk", **changes) -> Vi
     start = f"2026-11-16T12:{second // 60:02}:{second % 60:02}+00:00"
     name = f"{rule}|{group}|{second}"
     words = {"kind": "correlation", "period": start, "group": group, "rule": rule, "value": 60.0, "path": ""}
+    words["start"] = NOON + second * 1_000_000
     return event(name, **(words | changes))
-
-
-NOON = 1_794_830_400_000_000
-"""2026-11-16T12:00:00Z in microseconds."""
 
 
 def merged_by_offset(partition: str, offsets: list[int], name: str) -> Part:
@@ -110,18 +108,21 @@ def episodes(draw) -> Episodes:
     """Episodes of one group, all within the range they replace."""
     since = draw(st.integers(0, 300))
     until = draw(st.integers(since, 600))
-    group = draw(st.sampled_from(["g1", "g2"]))
+    group = draw(st.sampled_from(["g1", "g2", ""]))
     starts = draw(st.sets(st.integers(since, until), max_size=3))
-    violations = tuple(episode(second, group) for second in sorted(starts))
+    violations = tuple(episode(second, group or f"g{second % 3}") for second in sorted(starts))
     return Episodes("bulk", group, NOON + since * 1_000_000, NOON + until * 1_000_000, violations)
 
 
 def segments(partition: str) -> st.SearchStrategy[Segment]:
     """Window state of one of two rules."""
     return st.builds(
-        lambda rule, first, length, data: Segment(rule, "d", partition, first, first + length, 1, data),
+        lambda rule, first, length, data, replaces: Segment(
+            rule, "d", partition, first, first + length, 1, data, replaces=replaces
+        ),
         st.sampled_from(["bulk", "other"]),
         st.integers(0, 50),
         st.integers(0, 20),
         st.binary(max_size=20),
+        st.booleans(),
     )

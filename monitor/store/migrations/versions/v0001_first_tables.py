@@ -42,6 +42,7 @@ def _violation_columns() -> list[sa.Column[Any]]:
         _text("evidence", sa.Text),
         sa.Column("subjects", sa.LargeBinary, nullable=False),
         sa.Column("value", sa.Float),
+        sa.Column("episode_start", sa.BigInteger),
     ]
 
 
@@ -51,7 +52,6 @@ def _violations() -> None:
         _key("namespace"),
         _key("fingerprint"),
         *_violation_columns(),
-        sa.Column("episode_start", sa.BigInteger),
     )
     op.create_index("violation_by_period", "violation", ["namespace", "rule", "period", "fingerprint"])
     op.create_index("violation_by_episode", "violation", ["namespace", "rule", "group_key", "episode_start"])
