@@ -1,1 +1,18 @@
 """Recognisers of personal data and of the state it is protected in."""
+
+from monitor.detectors.catalogue import CLASSES, FOUND, JUDGED, classify, find
+from monitor.detectors.prefilter import Prefilter, prefilter
+from monitor.detectors.states import PLAINTEXT_STATES, PROTECTED_STATES, STATES
+
+__all__ = [
+    "CLASSES",
+    "FOUND",
+    "JUDGED",
+    "PLAINTEXT_STATES",
+    "PROTECTED_STATES",
+    "STATES",
+    "Prefilter",
+    "classify",
+    "find",
+    "prefilter",
+]

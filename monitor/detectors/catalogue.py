@@ -1,0 +1,121 @@
+"""The catalogue: detector classes by name, and the two questions asked of them, polars in, polars out.
+
+A class has one name in rules, evidence, metrics, docs and tests.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from monitor.detectors.card import find_card
+from monitor.detectors.classify import classify_text
+from monitor.detectors.email import find_email
+from monitor.detectors.iban import find_iban
+from monitor.detectors.item import Detector, Item
+from monitor.detectors.ladder import climb
+from monitor.detectors.prefilter import prefilter
+from monitor.detectors.states import ENCODED, RAW
+
+DETECTORS: Final[dict[str, Detector]] = {"email": find_email, "iban": find_iban, "card": find_card}
+
+CLASSES: Final = tuple(DETECTORS)
+"""Detector classes of this release; `any` stands for all of them."""
+
+FOUND: Final = {
+    "index": pl.UInt32(),
+    "detector": pl.String(),
+    "state": pl.String(),
+    "steps": pl.String(),
+    "confidence": pl.Float64(),
+    "start": pl.Int64(),
+    "end": pl.Int64(),
+}
+"""Columns of `find`: index of the value, what was found in which state, the decodings that uncovered it
+joined by `>` (empty where it stands in plain sight), confidence from 0 to 1, and the character span in the
+value: of the item, or of the encoded token that carries it."""
+
+JUDGED: Final = {
+    "state": pl.String(),
+    "detector": pl.String(),
+    "steps": pl.String(),
+    "confidence": pl.Float64(),
+}
+"""Columns of `classify`."""
+
+
+def expand(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Class names in catalogue order, `any` spelt out.
+
+    Raises:
+        KeyError: a class no detector has.
+    """
+    unknown = [name for name in classes if name != "any" and name not in DETECTORS]
+    if unknown:
+        raise KeyError(f"no detector {unknown[0]!r}; there are {', '.join(CLASSES)} and any")
+    return tuple(name for name in CLASSES if name in classes or "any" in classes)
+
+
+def find(values: pl.Series, classes: tuple[str, ...], paths: pl.Series | None = None) -> pl.DataFrame:
+    """Everything the detectors find in `values`, one row each.
+
+    Args:
+        values: String, one text per row; give distinct ones, repeated work is not shared.
+        classes: detector classes, or `any`.
+        paths: String of the same length, the field path of each value, which gives context.
+
+    Returns:
+        FOUND columns, ordered by class, index, depth of decoding and start.
+
+    Raises:
+        KeyError: a class no detector has.
+    """
+    rows: list[tuple[int, str, str, str, float, int, int]] = []
+    for name in expand(classes):
+        for index, text, path in _candidates(values, name, paths):
+            rows += (_row(index, name, *found) for found in climb(text, path, DETECTORS[name]))
+    return pl.DataFrame(rows, schema=FOUND, orient="row")
+
+
+def _candidates(values: pl.Series, name: str, paths: pl.Series | None) -> list[tuple[int, str, str]]:
+    frame = pl.DataFrame({"text": values, "path": _paths(values, paths)}).with_row_index("index")
+    return frame.filter(prefilter((name,)).expr(pl.col("text"))).select("index", "text", "path").rows()
+
+
+def _paths(values: pl.Series, paths: pl.Series | None) -> pl.Series:
+    if paths is None:
+        return pl.repeat("", len(values), dtype=pl.String(), eager=True)
+    return paths.fill_null("")
+
+
+def _row(
+    index: int, name: str, item: Item, steps: tuple[str, ...]
+) -> tuple[int, str, str, str, float, int, int]:
+    state = ENCODED if steps and item.state == RAW else item.state
+    return index, name, state, ">".join(steps), item.confidence, item.start, item.end
+
+
+def classify(
+    values: pl.Series, paths: pl.Series | None = None, expect: tuple[str, ...] = ("any",)
+) -> pl.DataFrame:
+    """Protection state of each value as a whole, as of a field that must be protected.
+
+    Args:
+        values: String; null is absent.
+        paths: String of the same length, the field path of each value.
+        expect: detector classes that may call a value raw, or `any`.
+
+    Returns:
+        JUDGED columns, one row per value, in order.
+
+    Raises:
+        KeyError: a class no detector has.
+    """
+    detectors = tuple((name, DETECTORS[name]) for name in expand(expect))
+    verdicts = (
+        classify_text(text, path, detectors)
+        for text, path in zip(values.to_list(), _paths(values, paths).to_list(), strict=True)
+    )
+    rows = [(v.state, v.detector, v.steps, v.confidence) for v in verdicts]
+    return pl.DataFrame(rows, schema=JUDGED, orient="row")

@@ -1,0 +1,173 @@
+"""Ciphertext envelopes that are text with a form of their own; binary ones are in `binary`.
+
+Each entry of `ENVELOPES` checks structure, never randomness: prefix, parts, lengths a cipher must have. What
+merely looks encrypted (a signed cookie, a JWS, compressed text) passes none of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from monitor.detectors.binary import binary_envelope, is_enveloped_cms
+from monitor.detectors.decodings import unbase64
+
+_B64 = r"[A-Za-z0-9+/_\-]+={0,2}"
+_VAULT = re.compile(rf"vault:v[0-9]+:({_B64})")
+_SOPS = re.compile(
+    rf"ENC\[AES256_GCM,data:{_B64},iv:{_B64},tag:{_B64},type:(?:str|int|float|bool|bytes|comment)\]"
+)
+_EYAML = re.compile(r"ENC\[(?:PKCS7|GPG|KMS),[A-Za-z0-9+/=\s]{24,}\]")
+_KUBERNETES = re.compile(r"k8s:enc:(?:aescbc|aesgcm|secretbox|kms):v[12]:.+", re.DOTALL)
+_ANSIBLE = re.compile(r"\$ANSIBLE_VAULT;1\.[12];AES256(?:;[^\s;]+)?\s+[0-9a-f\s]{64,}")
+_JASYPT = re.compile(rf"ENC\(({_B64})\)")
+_SPRING = re.compile(rf"\{{cipher\}}(?:\{{key:[^}}]+\}})?([0-9a-fA-F]{{64,}}|{_B64})")
+_PASETO = re.compile(rf"v[1-4]\.local\.({_B64})(?:\.{_B64})?")
+_IRON = re.compile(rf"Fe26\.2\*[^*]*\*[0-9a-f]{{64}}\*{_B64}\*{_B64}\*[0-9]*\*[0-9a-f]{{64}}\*{_B64}")
+_DEFUSE = re.compile(r"def50200[0-9a-f]{160,}")
+_ALWAYS_ENCRYPTED = re.compile(r"0x01[0-9A-Fa-f]+")
+_ARMOR = re.compile(
+    r"-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE|PKCS7|CMS)-----\s(.*?)\s*-----END \1-----", re.DOTALL
+)
+_MIN_SEALED: Final = 28
+"""Bytes of an AES-GCM message without content: 12 of nonce, 16 of tag."""
+
+
+def _sealed(data: bytes | None) -> bool:
+    return data is not None and len(data) > _MIN_SEALED
+
+
+def _form(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+def _form_with_payload(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        match = pattern.fullmatch(text)
+        return match is not None and _sealed(unbase64(match.group(1)))
+
+    return check
+
+
+def _jasypt(text: str) -> bool:
+    """Salt and IV of 8 or 16 bytes and whole cipher blocks: a multiple of 8 bytes, at least two blocks."""
+    match = _JASYPT.fullmatch(text)
+    data = unbase64(match.group(1)) if match else None
+    return data is not None and len(data) >= 16 and len(data) % 8 == 0
+
+
+def _armor(text: str) -> bool:
+    match = _ARMOR.fullmatch(text)
+    if match is None:
+        return False
+    if match.group(1) in ("PKCS7", "CMS"):
+        return is_enveloped_cms(unbase64("".join(match.group(2).split())) or b"")
+    return len(match.group(2)) >= 64
+
+
+def _age(text: str) -> bool:
+    return text.startswith("age-encryption.org/v1\n-> ")
+
+
+def _jwe_compact(text: str) -> bool:
+    """RFC 7516 section 7.1: five parts, the first a header that names a content encryption."""
+    parts = text.split(".")
+    if len(parts) != 5 or not parts[0].startswith("eyJ"):
+        return False
+    header = _json(unbase64(parts[0]))
+    return "enc" in header and "alg" in header and all(unbase64(p) for p in parts[2:])
+
+
+def _json_envelope(text: str) -> bool:
+    """JWE JSON (RFC 7516 section 7.2), Rails ActiveRecord, Chef data bag items, CSFLE subtype 6."""
+    if not text.startswith("{"):
+        return False
+    found = _json(text.encode())
+    return (
+        _has_text(found, "ciphertext", "iv", "tag")
+        or _has_text(found, "encrypted_data", "iv", "cipher")
+        or _is_active_record(found)
+        or _is_csfle(found)
+    )
+
+
+def _is_active_record(found: dict[str, Any]) -> bool:
+    headers = found.get("h")
+    return _has_text(found, "p") and isinstance(headers, dict) and _has_text(headers, "iv", "at")
+
+
+def _is_csfle(found: dict[str, Any]) -> bool:
+    """MongoDB: BSON subtype 6, first byte 1 or 2; a first byte of 0 only marks what shall be encrypted."""
+    binary = found.get("$binary")
+    if not isinstance(binary, dict) or str(binary.get("subType")).lstrip("0") != "6":
+        return False
+    data = unbase64(str(binary.get("base64"))) or b"\0"
+    return data[0] in (1, 2) and len(data) >= 50
+
+
+def _laravel(text: str) -> bool:
+    if not text.startswith("eyJ"):
+        return False
+    found = _json(unbase64(text))
+    return _has_text(found, "iv", "value") and ("mac" in found or "tag" in found)
+
+
+def _message_encryptor(text: str) -> bool:
+    """Rails MessageEncryptor with AES-GCM: data, 12 bytes of IV, 16 of tag."""
+    parts = text.split("--")
+    if len(parts) != 3:
+        return False
+    data, nonce, tag = (unbase64(part) for part in parts)
+    return bool(data) and nonce is not None and tag is not None and (len(nonce), len(tag)) == (12, 16)
+
+
+def _always_encrypted(text: str) -> bool:
+    """SQL Server: version 1, 32 bytes of MAC, 16 of IV, whole AES blocks."""
+    if _ALWAYS_ENCRYPTED.fullmatch(text) is None:
+        return False
+    size = (len(text) - 2) // 2
+    return len(text) % 2 == 0 and size >= 65 and (size - 49) % 16 == 0
+
+
+def _json(data: bytes | None) -> dict[str, Any]:
+    try:
+        found = json.loads(data or b"")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _has_text(found: dict[str, Any], *keys: str) -> bool:
+    return all(isinstance(found.get(key), str) and found[key] for key in keys)
+
+
+ENVELOPES: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
+    ("vault_transit", _form_with_payload(_VAULT)),
+    ("sops", _form(_SOPS)),
+    ("eyaml", _form(_EYAML)),
+    ("kubernetes", _form(_KUBERNETES)),
+    ("ansible_vault", _form(_ANSIBLE)),
+    ("jasypt", _jasypt),
+    ("spring_cipher", _form(_SPRING)),
+    ("paseto_local", _form_with_payload(_PASETO)),
+    ("iron", _form(_IRON)),
+    ("defuse", _form(_DEFUSE)),
+    ("always_encrypted", _always_encrypted),
+    ("armor", _armor),
+    ("age", _age),
+    ("jwe", _jwe_compact),
+    ("json_envelope", _json_envelope),
+    ("laravel", _laravel),
+    ("message_encryptor", _message_encryptor),
+)
+"""Name, as verdicts give it, and check of the whole value."""
+
+
+def envelope(text: str) -> str | None:
+    """Name of the ciphertext envelope `text` as a whole is, else None."""
+    for name, check in ENVELOPES:
+        if check(text):
+            return name
+    return binary_envelope(text)

@@ -1,0 +1,64 @@
+"""Hashes of values: password hashes and keyed ones protect, bare md5 and sha1 do not."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from monitor.detectors.item import Verdict
+from monitor.detectors.paths import is_hash_field, is_keyed_field
+from monitor.detectors.states import HASHED, HASHED_WEAK
+
+_B64: Final = r"[A-Za-z0-9+/.=]"
+_PASSWORD: Final = (
+    ("bcrypt", r"\$2[abxy]\$[0-9]{2}\$[./A-Za-z0-9]{53}"),
+    (
+        "argon2",
+        r"\$argon2(?:id|i|d)\$(?:v=[0-9]+\$)?m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{8,}\$[A-Za-z0-9+/]{16,}",
+    ),
+    ("scrypt", r"\$scrypt\$ln=[0-9]+,r=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{8,}=*\$[A-Za-z0-9+/]{16,}=*"),
+    ("scrypt", r"\$7\$[./A-Za-z0-9]{11,}\$[./A-Za-z0-9]{43}"),
+    ("yescrypt", r"\$(?:y|gy)\$[./A-Za-z0-9]+\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}"),
+    ("sha512crypt", r"\$6\$(?:rounds=[0-9]+\$)?[^$\s]{1,16}\$[./A-Za-z0-9]{86}"),
+    ("sha256crypt", r"\$5\$(?:rounds=[0-9]+\$)?[^$\s]{1,16}\$[./A-Za-z0-9]{43}"),
+    ("pbkdf2", r"pbkdf2_sha(?:1|256|512)\$[0-9]+\$[^$\s]+\$[A-Za-z0-9+/]{27,}=*"),
+    ("pbkdf2", r"\$pbkdf2(?:-sha(?:256|512))?\$[0-9]+\$[A-Za-z0-9+/.]+\$[A-Za-z0-9+/.]{27,}"),
+    ("pbkdf2", r"pbkdf2:sha(?:256|512):[0-9]+\$[^$\s]+\$[0-9a-f]{64,128}"),
+    ("django-bcrypt", r"bcrypt(?:_sha256)?\$\$2[abxy]\$[0-9]{2}\$[./A-Za-z0-9]{53}"),
+    ("scram", rf"SCRAM-SHA-(?:256|512)\$[0-9]+:{_B64}{{8,}}\${_B64}{{28,}}:{_B64}{{28,}}"),
+    ("salted-sha", rf"\{{(?:SSHA|SSHA256|SSHA384|SSHA512)\}}{_B64}{{28,}}"),
+    ("keyed", r"(?:hmac|keyed|hmac[_\-]sha(?:256|384|512))[:=$][A-Za-z0-9+/=_\-]{32,}"),
+)
+"""Name and form. Sources: Modular Crypt Format (passlib documents it), RFC 5803, Django, LDAP."""
+
+_WEAK: Final = (
+    ("md5crypt", r"\$(?:1|apr1)\$[^$\s]{1,8}\$[./A-Za-z0-9]{22}"),
+    ("unsalted", rf"\{{(?:MD5|SHA|SMD5)\}}{_B64}{{24,}}"),
+    ("mysql", r"\*[0-9A-F]{40}"),
+    ("postgresql-md5", r"md5[0-9a-f]{32}"),
+    ("labelled", r"(?:md5|sha-?(?:1|224|256|384|512))[:=$][0-9A-Fa-f]{32,128}"),
+    ("md5", r"[0-9a-f]{32}|[0-9A-F]{32}"),
+    ("sha1", r"[0-9a-f]{40}|[0-9A-F]{40}"),
+)
+"""Fast and without a key: whoever can guess the value can check the guess. A value labelled `sha256:` says
+itself that no key went into it."""
+
+_STRONG = [(name, re.compile(pattern)) for name, pattern in _PASSWORD]
+_FEEBLE = [(name, re.compile(pattern)) for name, pattern in _WEAK]
+_LONG = re.compile(r"(?:[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})", re.IGNORECASE)
+
+
+def hash_state(text: str, path: str) -> Verdict | None:
+    """`hashed` or `hashed_weak` where `text` as a whole is a hash, else None.
+
+    64 hex digits are a hash only where the field says so; elsewhere they may as well be ciphertext.
+    """
+    for name, pattern in _STRONG:
+        if pattern.fullmatch(text):
+            return Verdict(HASHED, name, confidence=0.95)
+    for name, pattern in _FEEBLE:
+        if pattern.fullmatch(text):
+            return Verdict(HASHED_WEAK, name, confidence=0.8)
+    if _LONG.fullmatch(text) and is_hash_field(path):
+        return Verdict(HASHED, "sha2", confidence=0.8 if is_keyed_field(path) else 0.6)
+    return None
