@@ -6,8 +6,6 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-NAME = "manifest.json"
-
 
 @dataclass(frozen=True, slots=True)
 class Planted:
@@ -56,18 +54,22 @@ class Manifest:
         """Lines of all files together."""
         return sum(lines for _, lines in self.files)
 
-    def save(self, folder: Path) -> None:
-        """Write the manifest beside the logs; it holds line numbers and names, no personal data."""
-        (folder / NAME).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+    def save(self, path: Path) -> None:
+        """Write it as JSON, but not among the logs, where it would be replayed with them.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
 
-def load(folder: Path) -> Manifest:
+def load(path: Path) -> Manifest:
     """Read what `Manifest.save` wrote.
 
     Raises:
-        OSError: there is no manifest in the folder.
+        OSError: the file cannot be read.
     """
-    data = json.loads((folder / NAME).read_text(encoding="utf-8"))
+    data = json.loads(path.read_text(encoding="utf-8"))
     planted = tuple(Planted(**{**case, "lines": tuple(case["lines"])}) for case in data["planted"])
     files = tuple((name, lines) for name, lines in data["files"])
     return Manifest(data["seed"], data["start"], data["days"], files, planted)

@@ -29,7 +29,7 @@ def generate(
     events_per_day: int = 12_000,
     planted: bool = True,
 ) -> Manifest:
-    """Write three logs and `manifest.json` into `folder`; the same arguments give the same bytes.
+    """Write three logs into `folder`; the same arguments give the same bytes.
 
     `application.ndjson` holds about 60 % of the events, `access.log` (Combined) 25 %, `database.ndjson` 15 %.
     Lines are in time order, times are UTC. Ordinary people keep to quotas of an hour, so that whatever the
@@ -63,9 +63,7 @@ def generate(
             for case, numbers in zip(here, lines, strict=True)
         ]
     found.sort(key=lambda one: (one.rule, one.actor))
-    manifest = Manifest(seed, start.isoformat(), days, tuple(files), tuple(found))
-    manifest.save(folder)
-    return manifest
+    return Manifest(seed, start.isoformat(), days, tuple(files), tuple(found))
 
 
 def _cases(seed: int, period: Period) -> list[Case]:

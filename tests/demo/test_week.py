@@ -41,12 +41,16 @@ def test_another_seed_gives_another_week(tmp_path: Path) -> None:
     assert (tmp_path / "a" / name).read_bytes() != (tmp_path / "b" / name).read_bytes()
 
 
-def test_the_manifest_counts_every_line_and_survives_its_file(week: tuple[Path, Manifest]) -> None:
+def test_the_manifest_counts_every_line_and_survives_its_file(
+    week: tuple[Path, Manifest], tmp_path: Path
+) -> None:
     folder, manifest = week
+    manifest.save(tmp_path / "manifest.json")
+    assert load(tmp_path / "manifest.json") == manifest
     for name, lines in manifest.files:
         assert len((folder / name).read_bytes().splitlines()) == lines
     assert manifest.events == sum(lines for _, lines in manifest.files)
-    assert load(folder) == manifest
+    assert {path.name for path in folder.iterdir()} == {name for name, _ in manifest.files}
 
 
 def test_json_lines_are_in_time_order_within_the_days_asked_for(week: tuple[Path, Manifest]) -> None:
