@@ -72,8 +72,15 @@ def bare(path: Path, schema: pl.Schema) -> int:
 
 def replay(path: Path) -> int:
     """The whole command in this process: shipped rules, a new store; gives the number of events it read."""
-    with tempfile.TemporaryDirectory() as folder:
-        return app.replay([str(path)], store=Path(folder) / "bench.db").events
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        options = app.ReplayOptions(
+            inputs=(str(path),),
+            rules=(app.shipped_rules(),),
+            store=folder / "bench.db",
+            key=folder / "bench.key",
+        )
+        return app.replay(options).events
 
 
 def seconds(work: Callable[[], int], events: int) -> float:
