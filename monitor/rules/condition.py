@@ -53,7 +53,7 @@ def parse_condition(text: str, names: Sequence[str]) -> Condition:
     parser = _Parser(_tokens(text), len(text), names)
     condition = parser.or_expr(0)
     if extra := parser.peek():
-        raise ConditionError("condition-syntax", extra.offset, len(extra.text), _unexpected(extra.text))
+        raise _misplaced(extra)
     return condition
 
 
@@ -95,6 +95,12 @@ def _tokens(text: str) -> list[_Token]:
 
 def _unexpected(text: str) -> str:
     return f"'{text}' is not expected here."
+
+
+def _misplaced(token: _Token) -> ConditionError:
+    low = token.text.lower()
+    cure = f"Write '{low}' in lower case." if low in _KEYWORDS and low != token.text else _GRAMMAR
+    return ConditionError("condition-syntax", token.offset, len(token.text), _unexpected(token.text), cure)
 
 
 class _Parser:
@@ -139,7 +145,7 @@ class _Parser:
 
     def quantified(self, quantifier: str, token: _Token) -> Condition:
         if token.text in _KEYWORDS - {"them"} or token.text in "()":
-            raise ConditionError("condition-syntax", token.offset, len(token.text), _unexpected(token.text))
+            raise _misplaced(token)
         pattern = re.escape("*" if token.text == "them" else token.text).replace(r"\*", ".*")
         hidden = token.text.startswith("_")
         found = [
@@ -156,11 +162,8 @@ class _Parser:
         if token.text in self.names:
             self.spend(1, token)
             return Ref(token.text)
-        low = token.text.lower()
-        if low in _KEYWORDS or token.text in "()" or "*" in token.text:
-            cure = f"Write '{low}' in lower case." if low in _KEYWORDS and low != token.text else _GRAMMAR
-            width = len(token.text)
-            raise ConditionError("condition-syntax", token.offset, width, _unexpected(token.text), cure)
+        if token.text.lower() in _KEYWORDS or token.text in "()" or "*" in token.text:
+            raise _misplaced(token)
         raise self.unknown(token, f"The rule has no selection '{token.text}'.")
 
     def unknown(self, token: _Token, message: str) -> ConditionError:

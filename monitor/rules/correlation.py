@@ -43,7 +43,7 @@ def read_correlation(rule: Reader) -> CorrelationDraft:
     """A correlation document."""
     rule.check_keys(CORRELATION_KEYS)
     header = read_header(rule)
-    body = rule.map("correlation") or Reader(MapNode(rule.node.span, ()), "correlation", rule.problems)
+    body = rule.map("correlation") or Reader(MapNode(rule.node.span, ()), "'correlation'", rule.problems)
     body.check_keys(CORRELATION_BODY)
     kind = _type(body)
     references = _references(body)
@@ -107,7 +107,7 @@ def _timespan(body: Reader) -> int:
 
 
 def _threshold(body: Reader, kind: str) -> Threshold:
-    condition = body.map("condition", "condition") if body.require("condition") else None
+    condition = body.map("condition") if body.require("condition") else None
     if condition is None:
         return Threshold(())
     field = _field(condition, kind)

@@ -23,7 +23,7 @@ def read_logsource(rule: Reader) -> Logsource:
     words = {key: source.text(key) or None for key in ("category", "product", "service")}
     if not any(words.values()):
         cure = "Add one of category, product, service."
-        rule.problems.add("missing-key", source.node.span, "logsource says no source.", cure)
+        rule.problems.add("missing-key", source.node.span, "'logsource' says no source.", cure)
     return Logsource(**words)
 
 
@@ -32,7 +32,7 @@ def read_selections(body: Reader, reserved: Collection[str]) -> tuple[Selection,
     pairs = [(key, value) for key, value in body.node.pairs if key.text not in reserved]
     if not pairs:
         cure = "Add a selection: a name with fields and values below it."
-        body.problems.add("missing-key", body.node.span, f"{body.what} has no selection.", cure)
+        body.problems.add("missing-key", body.node.span, f"{body.subject} has no selection.", cure)
     built = (_selection(key, value, body.problems) for key, value in pairs)
     return tuple(selection for selection in built if selection is not None)
 

@@ -218,7 +218,7 @@ class _Composer:
 
     def scalar(self, text: str, span: Span) -> Scalar:
         """A scalar without quotes, which may be something else than text."""
-        tag: str = _RESOLVER.resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # untyped in the stubs - it returns the tag
+        tag: str = _RESOLVER.resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # stubs - untyped
         value = _construct(tag.removeprefix(_TAG), text)
         if _surprising(text, value):
             message = f"YAML reads '{text}' as {str(value).lower()}."
@@ -267,6 +267,6 @@ def _surprising(text: str, value: Value) -> bool:
         return text.lower() not in {"true", "false"}
     if isinstance(value, (int, float)):
         digits = text.lstrip("+-")
-        octal = isinstance(value, int) and len(digits) > 1 and digits[0] == "0" and digits[1] not in "xX"
+        octal = isinstance(value, int) and len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
         return octal or ":" in text or "_" in text
     return False

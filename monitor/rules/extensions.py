@@ -124,7 +124,7 @@ def _events(entry: Reader, form: str) -> TestEvents:
     if form == "access" and entry.has("set"):
         message = "'set' makes JSON events, and the test's format is access."
         entry.problems.add("invalid-value", entry.at("set"), message, "Write the line as 'raw'.")
-    values = entry.map("set", "'set'")
+    values = entry.map("set")
     return TestEvents(
         at=entry.seconds("at", 0.0),
         every=entry.seconds("every", 1.0),

@@ -30,7 +30,7 @@ def read_filter(rule: Reader) -> FilterDraft:
     """A filter document."""
     rule.check_keys(FILTER_KEYS)
     header = read_header(rule)
-    body = rule.map("filter") or Reader(MapNode(rule.node.span, ()), "filter", rule.problems)
+    body = rule.map("filter") or Reader(MapNode(rule.node.span, ()), "'filter'", rule.problems)
     references = _references(body)
     selections = read_selections(body, RESERVED)
     conditions = _conditions(body)

@@ -57,7 +57,7 @@ def combined(digest: str, others: Iterable[str]) -> str:
 
 def _level(rule: Reader) -> str:
     if not rule.has("level") and not rule.has("filter"):
-        message = f"{rule.what} has no level; it counts as medium."
+        message = f"{rule.subject} has no level; it counts as medium."
         rule.problems.add("missing-level", rule.node.span, message, f"Add level: {listing(LEVELS)}.")
     return rule.choice("level", LEVELS, "medium")
 
@@ -78,7 +78,7 @@ def _given(rule: Reader, title: str, *, report: bool = True) -> str:
     """An id that stays the same while name and title do."""
     if report:
         severity = Severity.ERROR if is_ours(rule) else Severity.WARNING
-        message = f"{rule.what} has no id, so its violations have no lasting name."
+        message = f"{rule.subject} has no id, so its violations have no lasting name."
         cure = "Add `id:` with a UUID, such as one that `uuidgen` prints."
         rule.problems.add("missing-id", rule.node.span, message, cure, severity=severity)
     return str(uuid.uuid5(_NAMESPACE, rule.text("name") or title))

@@ -71,7 +71,7 @@ def parse(node: Node, problems: Problems) -> Parsed | None:
 
 def _read_rule(rule: Reader) -> EventDraft:
     rule.check_keys(RULE_KEYS)
-    body = rule.map("detection") or Reader(MapNode(rule.node.span, ()), "detection", rule.problems)
+    body = rule.map("detection") or Reader(MapNode(rule.node.span, ()), "'detection'", rule.problems)
     reserved = frozenset({"condition"})
     read = EventRule(
         header=read_header(rule),

@@ -20,11 +20,16 @@ _KINDS: dict[type[Node], str] = {Scalar: "a value", ListNode: "a list", MapNode:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The keys of one map. `what` names the map in messages, for example `correlation`."""
+    """The keys of one map. `what` names the map in messages, for example `the rule`."""
 
     node: MapNode
     what: str
     problems: Problems
+
+    @property
+    def subject(self) -> str:
+        """`what` at the start of a sentence."""
+        return self.what[:1].upper() + self.what[1:]
 
     def check_keys(self, known: Collection[str]) -> None:
         """Report every key that is not known."""
@@ -34,7 +39,7 @@ class Reader:
                 self._at_key("key-unsupported", key, message, "Remove the key until it is.")
             elif key.text not in known:
                 cure = f"{suggestion(key.text, known)}Known keys: {', '.join(sorted(known))}."
-                self._at_key("unknown-key", key, f"{self.what} has no key '{key.text}'.", cure)
+                self._at_key("unknown-key", key, f"{self.subject} has no key '{key.text}'.", cure)
 
     def _at_key(self, code: str, key: Scalar, message: str, cure: str) -> None:
         self.problems.add(code, key.span, message, cure, width=len(key.text))
@@ -56,17 +61,17 @@ class Reader:
         """Whether the key is there; reported if not."""
         if self.has(key):
             return True
-        message = f"{self.what} has no '{key}'."
+        message = f"{self.subject} has no '{key}'."
         self.problems.add("missing-key", self.node.span, message, f"Add the key '{key}'.")
         return False
 
-    def map(self, key: str, what: str = "") -> Reader | None:
+    def map(self, key: str) -> Reader | None:
         """A nested map."""
         value = self.get(key)
         if value is None:
             return None
         if isinstance(value, MapNode):
-            return Reader(value, what or key, self.problems)
+            return Reader(value, f"'{key}'", self.problems)
         self.wrong(value, key, "a map of keys and values")
         return None
 
@@ -138,7 +143,8 @@ class Reader:
 
     def invalid(self, value: Scalar, message: str, cure: str) -> None:
         """Report a value of the right type that makes no sense."""
-        self.problems.add("invalid-value", value.span, message, cure, width=len(value.text))
+        span = locate(self.problems, value, 0)
+        self.problems.add("invalid-value", span, message, cure, width=len(value.text))
 
     def wrong(self, value: Node, key: str, wanted: str) -> None:
         """Report a value of the wrong type."""

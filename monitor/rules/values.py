@@ -97,7 +97,7 @@ def _merged(tests: tuple[Test, ...]) -> tuple[Test, ...]:
 
 
 def _refuse(value: Scalar, problems: Problems, message: str, cure: str) -> None:
-    problems.add("modifier-value", value.span, message, cure, width=len(value.text))
+    problems.add("modifier-value", locate(problems, value, 0), message, cure, width=len(value.text))
 
 
 def _text(chain: Chain, value: Scalar, problems: Problems) -> Test | None:

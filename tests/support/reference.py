@@ -1,7 +1,7 @@
 """The oracle: one rule over one event, field by field, as docs/rules.md says it. Slow, plain, without polars.
 
-An event is JSON data (dict, list, str, int, float, bool, None). It is taken apart into leaves: every scalar with
-the dotted path that leads to it, array indices left out, so `{"a": [{"b": 1}]}`, `{"a": {"b": 1}}` and
+An event is JSON data (dict, list, str, int, float, bool, None). It is taken apart into leaves: every scalar
+with the dotted path that leads to it, array indices left out, so `{"a": [{"b": 1}]}`, `{"a": {"b": 1}}` and
 `{"a.b": 1}` all have the leaf `a.b`. A text that is a JSON object or array is a leaf and is taken apart too.
 
 Case is folded by `str.lower` on both sides, which is Unicode's full lower-casing without locale, the same as
@@ -43,7 +43,7 @@ from monitor.rules.tree import (
 )
 
 Classify = Callable[[str, str], tuple[str, frozenset[str]]]
-"""(text, path) to the protection state of the whole value, and the detectors with a raw or encoded item in it."""
+"""(text, path) to the protection state of the value, and the detectors with a raw or encoded item in it."""
 
 PLAINTEXT = frozenset({"raw", "encoded", "hashed_weak", "unknown"})
 _COMPARE = {"lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge}
@@ -63,7 +63,7 @@ class Leaf:
         return self.path.rsplit(".", 1)[-1].lower()
 
 
-def text_of(value: str | int | float | bool) -> str:
+def text_of(value: str | float | bool) -> str:
     """A scalar as text: JSON's own, numbers without exponent, whole floats without a fraction."""
     if isinstance(value, bool):
         return "true" if value else "false"

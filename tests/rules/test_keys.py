@@ -1,0 +1,333 @@
+"""Header, logsource, correlations, filters and the typed `x_` keys."""
+
+import pytest
+
+from monitor.model import Logsource
+from monitor.rules import tree
+from monitor.rules.tree import AlertPolicy, Privacy, WindowPolicy
+from tests.rules.checking import HEAD, check, codes, detection, rule_of, ruleset_of
+
+BODY = "detection: {read: {event.action: read}, condition: read}\n"
+BASE = (
+    "title: A\nid: 3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c02\nname: customer_read\nlevel: low\n"
+    "logsource: {category: application}\n" + BODY + "---\n"
+)
+COUNT_ID = "3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c03"
+COUNT = "title: B\nid: 3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c03\nlevel: low\ncorrelation:\n"
+
+
+def correlation(body, top=""):
+    return BASE + top + COUNT + "".join(f"    {line}\n" for line in body.strip().split("\n"))
+
+
+def counted(**changes):
+    keys = {"type": "event_count", "rules": "[customer_read]", "timespan": "1h", "condition": "{gte: 5}"}
+    keys |= {key.replace("_", "-"): value for key, value in changes.items()}
+    return correlation("\n".join(f"{key}: {value}" for key, value in keys.items() if value is not None))
+
+
+def correlation_of(**changes):
+    return ruleset_of(counted(**changes)).correlations[0]
+
+
+def found(text, code):
+    return [
+        f"{each.span.line}:{each.span.column} {each.message}" for each in check(text) if each.code == code
+    ]
+
+
+FULL_RULE = """
+title: Customer record opened
+id: 3F2C6F0A-9A51-4A0E-B0A5-0E3A8F0E1C01
+name: customer_read
+status: test
+level: high
+description: >-
+    two
+    lines
+author: Privwatch
+date: 2026-11-23
+modified: 2026-11-24
+references: [https://example.com/a]
+tags: [privacy.gdpr]
+fields: [user.name]
+falsepositives: one
+related: [{id: x, type: similar}]
+license: Apache-2.0
+logsource: {category: application, product: crm, service: api, definition: any}
+detection: {read: {event.action: read}, condition: read}
+"""
+
+
+def test_a_header_is_read_whole():
+    rule = ruleset_of(FULL_RULE).rules[0]
+    header = rule.header
+    assert header.id == "3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c01"
+    assert (header.title, header.name, header.status, header.level) == (
+        "Customer record opened",
+        "customer_read",
+        "test",
+        "high",
+    )
+    assert (header.description, header.author) == ("two lines", "Privwatch")
+    assert (header.date, header.modified) == ("2026-11-23", "2026-11-24")
+    assert (header.references, header.tags) == (("https://example.com/a",), ("privacy.gdpr",))
+    assert (header.fields, header.falsepositives) == (("user.name",), ("one",))
+    assert rule.logsource == Logsource("application", "crm", "api")
+    assert rule.reported
+    assert len(header.digest) == 64
+
+
+def test_defaults():
+    rule = rule_of("read:\n    a: 1\ncondition: read")
+    assert (rule.header.status, rule.header.name, rule.header.tags) == ("stable", "", ())
+    assert (rule.privacy, rule.alert, rule.tests) == (Privacy(), AlertPolicy(), ())
+
+
+def test_a_rule_without_an_id_gets_a_lasting_one():
+    text = HEAD.replace("id: 3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c01\n", "") + BODY
+    assert codes(text) == ["missing-id"]
+    first, second = ruleset_of(text), ruleset_of("# moved\n" + text.replace("read", "view"))
+    assert first.rules[0].header.id == second.rules[0].header.id
+
+
+X_KEYS = """
+x_privacy:
+    articles: ["5(1)(f)", 32]
+    activity: RoPA-017
+    categories: contact
+    actor: user.name
+    subject: customer.id
+    resource: db.table
+x_alert: {fingerprint: [user.name], per: week, realert: 2d, tier: page}
+x_tests:
+    - name: fires
+      expect: match
+      events: [{at: 5s, every: 500ms, repeat: 3, set: {a: "{n}", b: [1]}}]
+    - name: quiet
+      expect: no_match
+      format: access
+      events:
+          - raw: 'GET / HTTP/1.1'
+"""
+
+
+def test_privacy_and_alert():
+    text = HEAD + BODY + X_KEYS
+    rule = ruleset_of(text).rules[0]
+    assert rule.privacy == Privacy(
+        ("5(1)(f)", "32"), "RoPA-017", ("contact",), "user.name", "customer.id", "db.table"
+    )
+    assert rule.alert == AlertPolicy(("user.name",), "week", 172_800, "page")
+    fires, quiet = rule.tests
+    assert fires.events == (tree.TestEvents(5.0, 0.5, 3, (("a", "{n}"), ("b", [1]))),)
+    assert (fires.expect, fires.format, fires.span.line) == ("match", "json", 16)
+    assert quiet.events == (tree.TestEvents(0.0, 1.0, 1, (), "GET / HTTP/1.1"),)
+    assert (quiet.expect, quiet.format) == ("no_match", "access")
+
+
+def test_a_correlation():
+    bounds = "{field: customer.id, gt: 3, lte: 9.5}"
+    one = correlation_of(type="value_count", group_by="[user.name]", condition=bounds)
+    assert (one.type, one.group_by, one.timespan) == ("value_count", ("user.name",), 3600)
+    assert one.threshold.bounds == (("gt", 3), ("lte", 9.5))
+    assert one.threshold.field == "customer.id"
+    assert one.rules == ("3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c02",)
+    assert one.window == WindowPolicy()
+
+
+def test_a_window():
+    text = counted() + "x_window: {kind: sliding, resolution: 1m, lateness: 1h, late: revise}\n"
+    text += "x_privacy: {articles: ['32']}\n" + TESTS
+    assert ruleset_of(text).correlations[0].window == WindowPolicy("sliding", 60, 3600)
+
+
+TESTS = (
+    "x_tests:\n  - {name: a, expect: match, events: [{set: {a: 1}}]}\n"
+    "  - {name: b, expect: no_match, events: [{set: {a: 1}}]}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("30s", 30),
+        ("15m", 900),
+        ("1h", 3600),
+        ("2d", 172_800),
+        ("1w", 604_800),
+        ("1M", 2_629_746),
+        ("1y", 31_556_952),
+    ],
+)
+def test_timespans(written, seconds):
+    assert correlation_of(timespan=written).timespan == seconds
+
+
+def test_rules_that_are_only_counted_are_not_reported():
+    assert not ruleset_of(counted()).rules[0].reported
+    assert ruleset_of(counted(generate="true")).rules[0].reported
+    assert ruleset_of(counted() + "generate: true\n").rules[0].reported
+    assert (
+        ruleset_of(counted().replace("level: low\nlogsource", "generate: true\nlevel: low\nlogsource"))
+        .rules[0]
+        .reported
+    )
+
+
+def test_a_rule_is_named_by_id_too():
+    one = correlation_of(rules="3F2C6F0A-9A51-4A0E-B0A5-0E3A8F0E1C02")
+    assert one.rules == ("3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c02",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "message"),
+    [
+        ({"type": "temporal"}, "correlation-unsupported", "'temporal' is not evaluated in this release."),
+        ({"type": "count"}, "invalid-value", "'count' is no type."),
+        ({"type": None}, "missing-key", "'correlation' has no 'type'."),
+        ({"rules": None}, "missing-key", "'correlation' has no 'rules'."),
+        ({"rules": "[]"}, "empty-list", "The correlation counts no rule."),
+        ({"rules": "[{}]"}, "wrong-type", "'rules' of 'correlation' is a map."),
+        ({"rules": "[custmer_read]"}, "unknown-rule", "No rule has the id or name 'custmer_read'."),
+        (
+            {"rules": f"[{COUNT_ID}]"},
+            "correlation-unsupported",
+            f"'{COUNT_ID}' is no detection rule; correlations over others are not evaluated yet.",
+        ),
+        ({"timespan": None}, "missing-key", "'correlation' has no 'timespan'."),
+        ({"timespan": "0s"}, "invalid-value", "'0s' is no timespan."),
+        ({"timespan": "60"}, "invalid-value", "'60' is no timespan."),
+        ({"timespan": "2y"}, "invalid-value", "'2y' is no timespan."),
+        ({"timespan": "1M"}, "timespan-approximate", "'1M' is taken as 2629746 seconds."),
+        ({"condition": None}, "missing-key", "'correlation' has no 'condition'."),
+        ({"condition": "a and b"}, "wrong-type", "'condition' of 'correlation' is a value."),
+        ({"condition": "{}"}, "missing-key", "The condition has no bound."),
+        ({"condition": "{field: a}"}, "missing-key", "The condition has no bound."),
+        ({"condition": "{gte: many}"}, "invalid-value", "'gte' takes a number."),
+        ({"condition": "{gte: [1]}"}, "invalid-value", "'gte' takes a number."),
+        ({"condition": "{gte: .inf}"}, "invalid-value", "'gte' takes a number."),
+        ({"condition": "{ge: 1}"}, "unknown-key", "The condition of a correlation has no 'ge'."),
+        (
+            {"condition": "{neq: 1}"},
+            "correlation-unsupported",
+            "'neq' is not evaluated in correlations in this release.",
+        ),
+        (
+            {"condition": "{field: [a, b], gte: 1}"},
+            "correlation-unsupported",
+            "Counting over several fields is not evaluated in this release.",
+        ),
+        ({"type": "value_sum"}, "missing-key", "'value_sum' does not say which field it reads."),
+        (
+            {"aliases": "{a: {customer_read: b}}"},
+            "correlation-unsupported",
+            "'aliases' are not evaluated in this release.",
+        ),
+        ({"grup_by": "[a]"}, "unknown-key", "'correlation' has no key 'grup-by'."),
+        ({"generate": "maybe"}, "wrong-type", "'generate' of 'correlation' is a value."),
+    ],
+)
+def test_what_a_correlation_is_refused_for(changes, code, message):
+    assert [each.split(" ", 1)[1] for each in found(counted(**changes), code)] == [message]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("x_privcy: {}", "unknown-key", "The rule has no key 'x_privcy'."),
+        ("x_window: {}", "unknown-key", "The rule has no key 'x_window'."),
+        ("x_baseline: {}", "key-unsupported", "'x_baseline' (baselines) is not evaluated in this release."),
+        ("x_privacy: {article: a}", "unknown-key", "'x_privacy' has no key 'article'."),
+        ("x_privacy: contact", "wrong-type", "'x_privacy' of the rule is a value."),
+        ("x_privacy: {articles: [null]}", "wrong-type", "'articles' of 'x_privacy' is null."),
+        ("x_alert: {per: month}", "invalid-value", "'month' is no per."),
+        ("x_alert: {tier: pager}", "invalid-value", "'pager' is no tier."),
+        ("x_alert: {realert: soon}", "invalid-value", "'soon' is no duration."),
+        ("x_tests: [a]", "wrong-type", "'x_tests' of the rule is a value."),
+        ("x_tests: [{name: a, expect: match}]", "missing-key", "An entry of x_tests has no 'events'."),
+        ("x_tests: [{name: a, expect: match, events: []}]", "empty-list", "The test has no events."),
+        ("x_tests: [{name: a, expect: no, events: [{raw: a}]}]", "invalid-value", "'no' is no expect."),
+        (
+            "x_tests: [{name: a, expect: match, events: [{}]}]",
+            "missing-key",
+            "An event has either 'set' or 'raw'.",
+        ),
+        (
+            "x_tests: [{name: a, expect: match, events: [{set: {a: 1}, repeat: 0}]}]",
+            "invalid-value",
+            "'repeat' is no count.",
+        ),
+        (
+            "x_tests: [{name: a, expect: match, format: access, events: [{set: {a: 1}}]}]",
+            "invalid-value",
+            "'set' makes JSON events, and the test's format is access.",
+        ),
+        ("status: beta", "invalid-value", "'beta' is no status."),
+        ("title: [a]", "duplicate-key", "The key 'title' is already there in line 1."),
+        ("description: [a]", "wrong-type", "'description' of the rule is a list."),
+    ],
+)
+def test_what_a_rule_is_refused_for(line, code, message):
+    assert [each.split(" ", 1)[1] for each in found(HEAD + BODY + line + "\n", code)] == [message]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("x_window: {kind: hopping}", "'hopping' windows are not evaluated in this release."),
+        ("x_window: {kind: round}", "'round' is no kind."),
+        ("x_window: {late: drop}", "'drop' is no late."),
+        ("x_window: {resolution: 10ms}", "A tick is at least one second."),
+        ("x_window: {resolution: 1.5s}", "A tick is at least one second."),
+    ],
+)
+def test_what_a_window_is_refused_for(line, message):
+    assert message in [each.message for each in check(counted() + line + "\n")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "message"),
+    [
+        ("title: A\n", "", "missing-key", "The rule has no 'title'."),
+        ("title: A\n", "title:\n", "wrong-type", "'title' of the rule is null."),
+        ("id: 3f", "id: zz", "invalid-value", "'zz2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c01' is no UUID."),
+        ("{category: application}", "{}", "missing-key", "'logsource' says no source."),
+        ("{category: application}", "{categry: a}", "unknown-key", "'logsource' has no key 'categry'."),
+        ("{category: application}", "application", "wrong-type", "'logsource' of the rule is a value."),
+        ("condition: read", "", "missing-key", "'detection' has no 'condition'."),
+        ("condition: read", "condition: []", "empty-list", "There is no condition."),
+        ("condition: read", "condition: {a: b}", "wrong-type", "'condition' of 'detection' is a map."),
+        ("read: {event.action: read}, ", "", "missing-key", "'detection' has no selection."),
+        (
+            "{read: {event.action: read}, condition: read}",
+            "[a]",
+            "wrong-type",
+            "'detection' of the rule is a list.",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(old, new, code, message):
+    assert message in [each.split(" ", 1)[1] for each in found((HEAD + BODY).replace(old, new, 1), code)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- a\n", "The document is no map of keys."),
+        ("title: A\n", "The document has no detection, correlation or filter."),
+        (HEAD + BODY + "filter: {}\n", "The document has detection and filter."),
+    ],
+)
+def test_what_is_no_rule(text, message):
+    assert [each.split(" ", 1)[1] for each in found(text, "not-a-rule")] == [message]
+
+
+def test_several_conditions_are_alternatives():
+    rule = rule_of("a:\n    x: 1\nb:\n    x: 2\ncondition: [a, b]")
+    assert len(rule.conditions) == 2
+
+
+def test_a_place_inside_a_folded_text_is_where_the_text_starts():
+    text = detection("read:\n    a: 1\ncondition: >-\n    read and\n    rea")
+    assert found(text, "unknown-selection") == ["8:16 The rule has no selection 'rea'."]
