@@ -13,6 +13,9 @@ import yaml
 from sigma.collection import SigmaCollection
 from sigma.modifiers import SigmaValueModifier, modifier_mapping
 
+from monitor.engine.plan import compile_plan
+from monitor.pipeline import cases
+from monitor.pipeline.cases import run_cases
 from monitor.rules.ruleset import load
 from monitor.rules.tree import Correlation, EventRule, RuleSet
 from tests.support.shipped import SHIPPED, rule_files
@@ -114,3 +117,19 @@ def test_with_our_modifiers_registered_a_sigma_tool_loads_all_of_them(
     for path in rule_files():
         collection = SigmaCollection.from_yaml(path.read_text(encoding="utf-8"))
         assert [rule.custom_attributes.keys() >= {"x_privacy"} for rule in collection.rules].count(False) == 0
+
+
+def test_their_inline_tests_hold_in_the_production_engine(ruleset: RuleSet) -> None:
+    outcomes = run_cases(ruleset)
+    assert len(outcomes) >= 2 * len(reported(ruleset))
+    assert [f"{each.span} {each.name}: {each.message}" for each in outcomes if not each.passed] == []
+
+
+def test_what_one_rule_reports_no_other_reports_too(ruleset: RuleSet) -> None:
+    plan = compile_plan(ruleset)
+    for owner in reported(ruleset):
+        for test in (test for test in owner.tests if test.expect == "match"):
+            matches, _ = cases._evaluate(plan, test)
+            asked = zip(matches.rules, matches.rows, strict=True)
+            firing = {each.rule.header.name for each, rows in asked if each.rule.reported and len(rows)}
+            assert firing <= {owner.header.name}, test.name
