@@ -1,0 +1,229 @@
+"""Columns out of lines of JSON: one String column per dotted path, read by one `pl.read_ndjson`.
+
+A path can be spelled in several ways (`{"user": {"name": …}}`, `{"user.name": …}`). The nested spelling is
+read in the first pass; rows that show signs of another one, and only those, are read a second time.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+import polars as pl
+
+from monitor.decode.fields import maybe_nested, nested
+from monitor.decode.sieve import block
+from monitor.frames import RAW
+
+IRREGULAR = "__irregular"
+
+Tree: TypeAlias = "dict[str, Tree]"
+
+_ESCAPED_KEY = r'\\u[0-9a-fA-F]{4}(?:[^"\\]|\\.)*"\s*:'
+_SIMPLE = re.compile(r"[A-Za-z0-9_.@-]*")
+_PARENT, _LITERAL = "p:", "l:"
+
+
+@dataclass(frozen=True)
+class JsonColumns:
+    """Reads the columns of some paths, and tells which rows they do not fully hold.
+
+    Args:
+        paths: dotted paths.
+        fields: the paths where an object makes a row irregular; aliases and time fields are not among them.
+    """
+
+    paths: tuple[str, ...]
+    fields: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The paths as nested dictionaries; a leaf is empty."""
+        tree: Tree = {}
+        for path in self.paths:
+            node = tree
+            for name in path.split("."):
+                node = node.setdefault(name, {})
+        return tree
+
+    @cached_property
+    def _schema(self) -> dict[str, pl.DataType]:
+        return {name: _dtype(below) for name, below in self.tree.items()} or {"": pl.String()}
+
+    @cached_property
+    def _parents(self) -> tuple[tuple[str, ...], ...]:
+        """Paths, as names, of which something deeper is wanted; shortest first."""
+        parts = [path.split(".") for path in self.paths]
+        found = {tuple(names[:size]) for names in parts for size in range(1, len(names))}
+        return tuple(sorted(found, key=lambda names: (len(names), names)))
+
+    @cached_property
+    def _dotted(self) -> tuple[str, ...]:
+        return tuple(path for path in self.paths if "." in path)
+
+    @cached_property
+    def _partly_dotted(self) -> tuple[str, ...]:
+        """Keys that would spell two or more, but not all, neighbouring names of a path."""
+        found = set()
+        for path in self._dotted:
+            names = path.split(".")
+            for start in range(len(names)):
+                for end in range(start + 2, len(names) + 1):
+                    found.add(".".join(names[start:end]))
+        return tuple(sorted(found - set(self._dotted)))
+
+    @cached_property
+    def _dotted_hint(self) -> str:
+        """Regex that every key with a dot that spells part of a path matches."""
+        last = sorted({name for path in self._dotted for name in path.split(".")[1:]})
+        return r"\.(?:" + "|".join(map(re.escape, last)) + ')"'
+
+    @cached_property
+    def _escape(self) -> str:
+        """What a record must hold if a key of ours is spelled with escapes in it."""
+        return "\\u00" if all(_SIMPLE.fullmatch(path) for path in self.paths) else "\\"
+
+    def read(self, lines: bytes) -> pl.DataFrame:
+        """First pass: the schema's columns, structs still whole.
+
+        Raises:
+            pl.exceptions.ComputeError: some line is not JSON.
+        """
+        # An array where an object is wanted is an error unless errors are ignored; broken JSON still is one.
+        return pl.read_ndjson(io.BytesIO(lines), schema=self._schema, ignore_errors=True)
+
+    def columns(self, read: pl.DataFrame, lines: pl.Series, raw: pl.Series) -> pl.DataFrame:
+        """Second step: a String column per path, and IRREGULAR (Boolean).
+
+        Args:
+            read: what `read` gave.
+            lines: String, the same lines, for reading some of them again.
+            raw: String, the records as they came; other spellings are looked for in them.
+        """
+        signs = read.hstack([raw.alias(RAW)])
+        frame = read.select(*map(self._leaf, self.paths), self._odd_objects().alias(IRREGULAR))
+        again, irregular = self._other_spellings(signs)
+        if not irregular.is_empty():
+            frame = _put(frame, irregular, {IRREGULAR: pl.repeat(value=True, n=irregular.len(), eager=True)})
+        if not again.is_empty():
+            frame = self._read_again(frame, again, read, lines)
+        return self._without_nested(frame)
+
+    def _leaf(self, path: str) -> pl.Expr:
+        names = path.split(".")
+        # Where something deeper is wanted too, a text can only be found by reading again.
+        return (pl.lit(None, pl.String()) if tuple(names) in self._parents else _at(names)).alias(path)
+
+    def _odd_objects(self) -> pl.Expr:
+        """Rows in which a wanted field is an object, because deeper fields are wanted too."""
+        odd = [_at(names).is_not_null() for names in self._parents if ".".join(names) in self.fields]
+        return pl.any_horizontal(odd) if odd else pl.lit(value=False)
+
+    def _other_spellings(self, signs: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Row numbers (to read again, irregular in any case), found by a cheap look first."""
+        none = pl.Series([], dtype=pl.UInt32)
+        absent = self._absent(signs)
+        hints = [pl.col(RAW).str.contains("|".join(f'{re.escape(names[-1])}"' for names in absent))] * bool(
+            absent
+        )
+        if self._dotted:
+            hints += [
+                pl.col(RAW).str.contains(self._dotted_hint),
+                pl.col(RAW).str.contains(self._escape, literal=True),
+            ]
+        if not hints:
+            return none, none
+        hinted = signs.select(hint.alias(str(number)) for number, hint in enumerate(hints))
+        rows = hinted.select(pl.any_horizontal(pl.all())).to_series().arg_true()
+        if rows.is_empty():
+            return none, none
+        judged = signs[rows].select(again=self._again(absent), irregular=self._irregular(absent))
+        return rows.filter(judged["again"]), rows.filter(judged["irregular"])
+
+    def _absent(self, signs: pl.DataFrame) -> list[tuple[str, ...]]:
+        """Parents that are no object in some row."""
+        missing = [_at(names).is_null().any().alias(".".join(names)) for names in self._parents]
+        if not missing or signs.is_empty():
+            return []
+        found = signs.select(missing).row(0)
+        return [names for names, is_missing in zip(self._parents, found, strict=True) if is_missing]
+
+    def _again(self, absent: Sequence[tuple[str, ...]]) -> pl.Expr:
+        """The record has a path as one key, or a value of another type where an object is wanted."""
+        signs = [pl.col(name).is_null() & _has_key(name) for (name, *deeper) in absent if not deeper]
+        if self._dotted:
+            signs.append(pl.col(RAW).str.contains_any([f'"{path}"' for path in self._dotted]))
+        return pl.any_horizontal(signs) if signs else pl.lit(value=False)
+
+    def _irregular(self, absent: Sequence[tuple[str, ...]]) -> pl.Expr:
+        """The record may have a path in a spelling that is not read."""
+        signs = [
+            _at(names).is_null() & _at(names[:-1]).is_not_null() & _has_key(names[-1])
+            for names in absent
+            if len(names) > 1
+        ]
+        if self._partly_dotted:
+            signs.append(pl.col(RAW).str.contains_any([f'"{key}"' for key in self._partly_dotted]))
+        if self._dotted:
+            signs.append(pl.col(RAW).str.contains(_ESCAPED_KEY))
+        return pl.any_horizontal(signs) if signs else pl.lit(value=False)
+
+    def _read_again(
+        self, frame: pl.DataFrame, rows: pl.Series, read: pl.DataFrame, lines: pl.Series
+    ) -> pl.DataFrame:
+        tops = [names[0] for names in self._parents if len(names) == 1]
+        schema = dict.fromkeys((*tops, *self._dotted), pl.String())
+        second = pl.read_ndjson(io.BytesIO(block(lines.gather(rows))), schema=schema, ignore_errors=True)
+        missing = read[rows].select(pl.col(top).is_null() for top in tops)
+        texts = second.select(pl.when(missing[top]).then(pl.col(top)).alias(top) for top in tops)
+        first = frame[rows]
+        changed = {path: first[path].fill_null(second[path]) for path in self._dotted}
+        changed |= {top: texts[top] for top in tops if top in self.paths}
+        odd = (
+            first[IRREGULAR]
+            | texts.select(pl.any_horizontal(nested(pl.col(top)) for top in tops)).to_series()
+        )
+        for path in self._dotted:
+            odd |= first[path].is_not_null() & second[path].is_not_null()
+        changed[IRREGULAR] = odd
+        return _put(frame, rows, changed)
+
+    def _without_nested(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Texts that are arrays or objects out of their columns; their rows are irregular."""
+        if not self.paths or frame.is_empty():
+            return frame
+        maybe = frame.select(maybe_nested(pl.col(path)).any() for path in self.paths).row(0)
+        suspects = [path for path, is_so in zip(self.paths, maybe, strict=True) if is_so]
+        if not suspects:
+            return frame
+        return frame.with_columns(
+            *(pl.when(~nested(pl.col(path))).then(pl.col(path)).alias(path) for path in suspects),
+            pl.any_horizontal(IRREGULAR, *(nested(pl.col(path)) for path in suspects)).alias(IRREGULAR),
+        )
+
+
+def _dtype(tree: Tree) -> pl.DataType:
+    return pl.Struct({name: _dtype(below) for name, below in tree.items()}) if tree else pl.String()
+
+
+def _at(names: Sequence[str]) -> pl.Expr:
+    found = pl.col(names[0])
+    for name in names[1:]:
+        found = found.struct.field(name)
+    return found
+
+
+def _has_key(name: str) -> pl.Expr:
+    """The record has this key, somewhere, with a value that is neither object nor null."""
+    return pl.col(RAW).str.contains(rf'"{re.escape(name)}"\s*:\s*["\[0-9tf-]')
+
+
+def _put(frame: pl.DataFrame, rows: pl.Series, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """The frame with other values in some rows of some columns."""
+    return frame.with_columns(
+        frame[name].scatter(rows, values).alias(name) for name, values in columns.items()
+    )

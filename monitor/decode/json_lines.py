@@ -1,0 +1,96 @@
+"""JSON records: one object (or array) each, read a block at a time.
+
+Only wanted columns are read; the record's text stays beside them. See `json_columns` for what a column cannot
+hold, and `sieve` for records that are not JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import polars as pl
+
+from monitor.decode.fields import Wanted, event_frame, first_time
+from monitor.decode.json_columns import IRREGULAR, JsonColumns
+from monitor.decode.leaves import json_leaves
+from monitor.decode.records import Records, records
+from monitor.decode.sieve import block, sift
+from monitor.frames import RAW, EventBatch, Projection, RecordBatch
+
+_MANY_UNTIMED = 0.05
+"""Share of rows without a time after the first pass from which on all candidates are read in the first."""
+
+
+class JsonDecoder:
+    """Decodes records that are JSON.
+
+    What it remembers between batches is only how many candidates for the event time it reads at once; the
+    events are the same in any split.
+    """
+
+    def __init__(self, projection: Projection) -> None:
+        self._wanted = Wanted(projection)
+        self._timed = 1
+        self._columns = self._plan()
+
+    def _plan(self) -> JsonColumns:
+        paths = dict.fromkeys((*self._wanted.paths, *self._wanted.times[: self._timed]))
+        return JsonColumns(tuple(paths), frozenset(self._wanted.projection.fields))
+
+    def decode(self, batch: RecordBatch) -> EventBatch:
+        """Events of a batch of lines or values; an array of objects is one, irregular, event."""
+        found, lines, read = self._read(records(batch, replace=False))
+        columns = self._columns.columns(read, lines, found.text)
+        arrays = found.text.str.contains(r"^\s*\[") if found.blob is None else pl.Series([False])
+        return EventBatch(
+            partition=batch.partition,
+            logsource=batch.logsource,
+            frame=event_frame(
+                found.frame,
+                self._wanted.columns(columns),
+                self._times(columns, lines, found.text),
+                last=(RAW,),
+            ),
+            irregular=columns[IRREGULAR] | arrays,
+            haystack=(RAW,),
+            leaves=partial(_leaves, found.text, self._wanted.segments),
+            rejects=found.rejects,
+            facts=found.facts,
+        )
+
+    def _read(self, found: Records) -> tuple[Records, pl.Series, pl.DataFrame]:
+        """Records that are JSON, the lines to read them from, and what the first pass reads."""
+        text = found.text
+        if found.blob is not None and text.str.starts_with("{").all():
+            try:
+                read = self._columns.read(found.blob)
+            except pl.exceptions.ComputeError:
+                pass  # some line is not JSON
+            else:
+                # A line of white space, which polars leaves out, does not start with a brace.
+                return found, text, read
+        sifted = sift(text)
+        lines = sifted.text.filter(sifted.reasons.is_null())
+        kept = replace(found.without(sifted.reasons), blob=None)
+        return kept, lines, self._columns.read(block(lines))
+
+    def _times(self, columns: pl.DataFrame, lines: pl.Series, raw: pl.Series) -> pl.Series:
+        """Event times: the first candidate is read with the columns, the others where it says nothing."""
+        candidates = self._wanted.times
+        times = first_time((columns[path] for path in candidates[: self._timed]), columns.height)
+        rest = candidates[self._timed :]
+        rows = times.is_null().arg_true()
+        if not rest or rows.is_empty():
+            return times
+        others = JsonColumns(rest)
+        lines, raw = lines.gather(rows), raw.gather(rows)
+        found = others.columns(others.read(block(lines)), lines, raw)
+        if rows.len() > _MANY_UNTIMED * times.len():
+            self._timed = len(candidates)
+            self._columns = self._plan()
+        return times.scatter(rows, first_time(found.select(rest), rows.len()))
+
+
+def _leaves(raw: pl.Series, names: frozenset[str], rows: pl.Series) -> pl.DataFrame:
+    return json_leaves(rows, raw.gather(rows), names)

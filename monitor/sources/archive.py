@@ -1,0 +1,160 @@
+"""Log files as a source: NDJSON, access logs, text, CSV and Parquet, the first four also in gzip or zstd.
+
+Files are read one after the other, in the order given, to their end as it is when it is reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from monitor.decode import AUTO, HEAD, detect
+from monitor.frames import Projection, RecordBatch
+from monitor.model import Checkpoint, Logsource
+from monitor.sources.chunks import Chunk, Limits, LineReader
+from monitor.sources.csvfile import CsvReader
+from monitor.sources.files import Archived, DamagedError, decompressed, expand, identify, unreadable
+from monitor.sources.parquetfile import parquet_chunks
+
+_PARQUET = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Bytes on disk read so far, of how many."""
+
+    done: int
+    total: int
+
+
+class ArchiveSource:
+    """Reads files to their end; see `monitor.ports.Source`.
+
+    A partition is one file: its absolute path, `#` and 8 hex digits of the SHA-256 of its first bytes. A file
+    that grew is the same partition, one that was replaced is another.
+
+    Args:
+        patterns: paths, globs and folders.
+        format: one of `monitor.decode.FORMATS` for all files, or `auto`: name and first lines of each say it.
+        projection: of tables, only the columns it needs are read.
+        logsource: what is said of these records for routing.
+        limits: sizes of a chunk and of the longest record taken.
+    """
+
+    def __init__(
+        self,
+        patterns: Sequence[str | Path],
+        *,
+        format: str = AUTO,  # noqa: A002 - the field's word
+        projection: Projection | None = None,
+        logsource: Logsource | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._patterns = patterns
+        self._format = format
+        self._projection = projection or Projection(everything=True)
+        self._logsource = logsource or Logsource()
+        self._limits = limits or Limits()
+        self._files: dict[str, Archived] = {}
+        self._batches: Iterator[RecordBatch] | None = None
+        self._open: IO[bytes] | None = None
+        self._finished = 0
+
+    def start(self, checkpoints: Mapping[str, Checkpoint]) -> None:
+        """Find the files and where to go on in each.
+
+        Raises:
+            InputError: a pattern names nothing, or a file cannot be read.
+        """
+        files = [identify(path, checkpoints) for path in expand(self._patterns)]
+        self._files = {file.partition: file for file in files}
+        self._batches = self._read()
+
+    def poll(self, timeout: float) -> RecordBatch | None:  # noqa: ARG002 - a file never makes one wait
+        """The next records of the file at hand, None after the last file.
+
+        Raises:
+            InputError: a file can no longer be read.
+        """
+        batch = next(self._batches, None) if self._batches is not None else None
+        if batch is None:
+            self._batches = None
+        return batch
+
+    @property
+    def exhausted(self) -> bool:
+        """True once every file was read to its end, and before `start`."""
+        return self._batches is None
+
+    @property
+    def progress(self) -> Progress:
+        """How much of the files' bytes was read; compressed files count as they are on disk."""
+        at = self._open.tell() if self._open is not None and not self._open.closed else 0
+        total = sum(file.size for file in self._files.values())
+        return Progress(min(self._finished + at, total), total)
+
+    def checkpoint(self, batch: RecordBatch, plan: str) -> Checkpoint:
+        """Where to go on in the batch's file, and what to recognise it by."""
+        file = self._files[batch.partition]
+        return Checkpoint(batch.next_position, plan, file.head, file.size)
+
+    def commit(self, positions: Mapping[str, int]) -> None:
+        """Nothing: the store's positions are the only ones."""
+
+    def close(self) -> None:
+        """Close the file at hand."""
+        self._batches = None
+        if self._open is not None:
+            self._open.close()
+
+    def _read(self) -> Iterator[RecordBatch]:
+        for file in self._files.values():
+            try:
+                with file.path.open("rb") as self._open:
+                    yield from self._batches_of(file, self._open)
+            except OSError as error:
+                raise unreadable(file.path, error) from error
+            self._finished += file.size
+
+    def _batches_of(self, file: Archived, opened: IO[bytes]) -> Iterator[RecordBatch]:
+        format_, chunks = self._chunks(file, opened)
+        for chunk in chunks:
+            yield RecordBatch(
+                partition=file.partition,
+                offsets=chunk.offsets,
+                next_position=chunk.next_position,
+                payload=chunk.payload,
+                logsource=self._logsource,
+                format=format_,
+                rejects=chunk.rejects,
+            )
+
+    def _chunks(self, file: Archived, opened: IO[bytes]) -> tuple[str, Iterator[Chunk]]:
+        """A file's format, and its content from its position on."""
+        head = _content_head(opened)
+        format_ = detect(head, file.path.name) if self._format == AUTO else self._format
+        if format_ == "table" and _is_parquet(file.path, head):
+            return format_, parquet_chunks(opened, file.partition, self._projection, file.position)
+        lines = LineReader(decompressed(opened), file.partition, self._limits)
+        if format_ == "table":
+            return format_, CsvReader(lines, file.partition).chunks(file.position)
+        return format_, lines.chunks(file.position)
+
+
+def _is_parquet(path: Path, head: bytes) -> bool:
+    return head.startswith(_PARQUET) or path.suffix.lower() == ".parquet"
+
+
+def _content_head(opened: IO[bytes]) -> bytes:
+    """First bytes of the content, decompressed; the file is at its beginning again."""
+    stream = decompressed(opened)
+    head = b""
+    try:
+        while len(head) < HEAD and (data := stream.read(HEAD - len(head))):
+            head += data
+    except DamagedError:
+        pass  # what there is must do; reading on will say it
+    opened.seek(0)
+    return head
