@@ -131,7 +131,38 @@ class CsvReader:
             self._columns = _names(cells)
         return len(lines)
 
-    def _without_quotes(lines: Sequence[str], row: int) -> int:
+    def _cells(self, lines: Sequence[str]) -> list[str] | None:
+        """The cells of one record; None if it is none, or has more or fewer than the header."""
+        try:
+            records = list(csv.reader(["\n".join(lines)], delimiter=self._separator, strict=True))
+        except csv.Error:
+            return None
+        width = len(self._columns)
+        return records[0] if len(records) == 1 and (not width or len(records[0]) == width) else None
+
+    def _frame(self, cells: list[list[str]]) -> pl.DataFrame:
+        columns = zip(*cells, strict=True) if cells else ((),) * len(self._columns)
+        named = zip(self._columns, columns, strict=True)
+        frame = pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in named])
+        return frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
+
+
+def _texts(data: bytes, *, at_start: bool) -> list[str]:
+    text = data.decode(errors="replace").removeprefix("\ufeff" if at_start else "")
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
+
+def _span(lines: Sequence[str], row: int) -> int:
+    """Lines of the record that begins here: up to the one where its quotes are even; 0 if none is."""
+    quotes = 0
+    for size, line in enumerate(lines[row : row + MAX_ROW_LINES], 1):
+        quotes += line.count('"')
+        if quotes % 2 == 0:
+            return size
+    return 0
+
+
+def _without_quotes(lines: Sequence[str], row: int) -> int:
     """Number of the first line from `row` on that has a quote."""
     while row < len(lines) and '"' not in lines[row]:
         row += 1
