@@ -27,29 +27,29 @@ ROLES: Final = frozenset(
 _NO_REPLY = re.compile(r"(?:no|do[-_.]?not|ne)[-_.]?(?:reply|antworten|responder|reponse)", re.IGNORECASE)
 _ROLE_TAIL = re.compile(r"(?:[-_.](?:[a-z]{2}|[0-9]+)|[0-9]+)$")
 
-_RESERVED: Final = ("example.com", "example.net", "example.org", "example.edu")
+_RESERVED: Final = (".example.com", ".example.net", ".example.org", ".example.edu")
 _RESERVED_TLDS: Final = (".example", ".test", ".invalid", ".localhost")
 """RFC 2606 and RFC 6761: no one can have an address there."""
 
 _RELAYS: Final = (
-    "privaterelay.appleid.com",
-    "mozmail.com",
-    "relay.firefox.com",
-    "duck.com",
-    "simplelogin.com",
-    "simplelogin.co",
-    "aleeas.com",
-    "slmails.com",
-    "anonaddy.com",
-    "anonaddy.me",
-    "addy.io",
-    "passmail.net",
-    "users.noreply.github.com",
-    "users.noreply.gitlab.com",
+    ".privaterelay.appleid.com",
+    ".mozmail.com",
+    ".relay.firefox.com",
+    ".duck.com",
+    ".simplelogin.com",
+    ".simplelogin.co",
+    ".aleeas.com",
+    ".slmails.com",
+    ".anonaddy.com",
+    ".anonaddy.me",
+    ".addy.io",
+    ".passmail.net",
+    ".users.noreply.github.com",
+    ".users.noreply.gitlab.com",
 )
 """Services that give a person an alias which only they can resolve."""
 
-_SERVICES: Final = ("gserviceaccount.com", "cluster.local", "compute.internal")
+_SERVICES: Final = (".gserviceaccount.com", ".cluster.local", ".compute.internal")
 """Domains under which machines, not people, have names of this shape."""
 
 _TOKEN = re.compile(
@@ -57,7 +57,7 @@ _TOKEN = re.compile(
 )
 _HEXADECIMAL = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{128}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_CROSSED_OUT = re.compile(r"[xX]{3,}|X{3,}")
+_MASK = re.compile(rf"[{re.escape(MASK_CHARACTERS)}]+|X{{3,}}|^[xX]{{3,}}$")
 
 
 def state_of(local: str, domain: str) -> str:
@@ -65,29 +65,22 @@ def state_of(local: str, domain: str) -> str:
 
     A hash, UUID or token as local part is a pseudonym; whether the hash had a key cannot be seen from it.
     """
-    domain = domain.rstrip(".").lower()
+    under = f".{domain.lower()}"
     if is_masked_local(local):
         return MASKED
-    if _is_under(domain, _RESERVED) or (f".{domain}".endswith(_RESERVED_TLDS) and domain != "localhost"):
+    if under.endswith(_RESERVED) or (under.endswith(_RESERVED_TLDS) and under != ".localhost"):
         return NOT_PERSONAL
-    if is_pseudonym(local) or _is_under(domain, _RELAYS):
+    if is_pseudonym(local) or under.endswith(_RELAYS):
         return PSEUDONYMISED
-    if _is_under(domain, _SERVICES) or is_role(local):
+    if under.endswith(_SERVICES) or is_role(local):
         return NOT_PERSONAL
     return RAW
 
 
 def is_masked_local(local: str) -> bool:
-    """Masked so far that at most `MAX_VISIBLE` characters can be read."""
-    if _CROSSED_OUT.fullmatch(local):
-        return True
-    shown = local.translate(_NO_MASK) if any(c in MASK_CHARACTERS for c in local) else local
-    if len(shown) == len(local):
-        shown = re.sub(r"X{3,}", "", local)
-    return len(shown) < len(local) and sum(c.isalnum() for c in shown) <= MAX_VISIBLE
-
-
-_NO_MASK: Final = dict.fromkeys(map(ord, MASK_CHARACTERS))
+    """Masked so far that at most `MAX_VISIBLE` characters can be read; `xxx` alone is a mask too."""
+    shown, masks = _MASK.subn("", local)
+    return masks > 0 and sum(c.isalnum() for c in shown) <= MAX_VISIBLE
 
 
 def is_pseudonym(local: str) -> bool:
@@ -101,7 +94,3 @@ def is_role(local: str) -> bool:
         return True
     base = local.lower().partition("+")[0]
     return base in ROLES or _ROLE_TAIL.sub("", base) in ROLES
-
-
-def _is_under(domain: str, parents: tuple[str, ...]) -> bool:
-    return any(domain == parent or domain.endswith(f".{parent}") for parent in parents)

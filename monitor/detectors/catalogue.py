@@ -14,7 +14,8 @@ from monitor.detectors.classify import classify_text
 from monitor.detectors.email import find_email
 from monitor.detectors.iban import find_iban
 from monitor.detectors.item import Detector, Item
-from monitor.detectors.ladder import climb
+from monitor.detectors.ladder import MAX_DEPTH, climb
+from monitor.detectors.needles import GATES
 from monitor.detectors.prefilter import prefilter
 from monitor.detectors.states import ENCODED, RAW
 
@@ -73,14 +74,17 @@ def find(values: pl.Series, classes: tuple[str, ...], paths: pl.Series | None = 
     """
     rows: list[tuple[int, str, str, str, float, int, int]] = []
     for name in expand(classes):
-        for index, text, path in _candidates(values, name, paths):
-            rows += (_row(index, name, *found) for found in climb(text, path, DETECTORS[name]))
+        for index, text, path, veiled in _candidates(values, name, paths):
+            items = climb(text, path, DETECTORS[name], MAX_DEPTH if veiled else 0)
+            rows += (_row(index, name, *found) for found in items)
     return pl.DataFrame(rows, schema=FOUND, orient="row")
 
 
-def _candidates(values: pl.Series, name: str, paths: pl.Series | None) -> list[tuple[int, str, str]]:
+def _candidates(values: pl.Series, name: str, paths: pl.Series | None) -> list[tuple[int, str, str, bool]]:
     frame = pl.DataFrame({"text": values, "path": _paths(values, paths)}).with_row_index("index")
-    return frame.filter(prefilter((name,)).expr(pl.col("text"))).select("index", "text", "path").rows()
+    veiled = pl.col("text").str.contains(GATES[name].veiled) if GATES[name].veiled else pl.lit(value=True)
+    candidates = frame.filter(prefilter((name,)).expr(pl.col("text")))
+    return candidates.select("index", "text", "path", veiled.alias("veiled")).rows()
 
 
 def _paths(values: pl.Series, paths: pl.Series | None) -> pl.Series:

@@ -10,7 +10,7 @@ from monitor.detectors.paths import is_message_id_field, is_user_agent_field
 WINDOW: Final = 160
 """Characters looked at before an address."""
 
-_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#\"'<>@]*$")
+_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#\"'<>]*$")
 _AUTHORITY_AT = re.compile(r"[^\s/?#\"'<>]*@")
 _REMOTE_SHELL = re.compile(r"\b(?:ssh|scp|sftp|rsync|sshfs)\s+(?:-\S+\s+)*$")
 _REMOTE_PATH = re.compile(r":(?:[~/]|[\w.~/\-]{1,200}\.git\b)")

@@ -16,7 +16,7 @@ _BUDGET: Final = 6
 _FLOOR: Final = 65_536
 
 
-def views(text: str) -> Iterator[View]:
+def views(text: str, depth: int = MAX_DEPTH) -> Iterator[View]:
     """`text` itself, then every decoding of it, shallow ones first."""
     queue = deque([View(text)])
     seen = {text}
@@ -24,7 +24,7 @@ def views(text: str) -> Iterator[View]:
     while queue:
         view = queue.popleft()
         yield view
-        if len(view.steps) == MAX_DEPTH:
+        if len(view.steps) == depth:
             continue
         for child in _decodings(view):
             budget -= len(child.text)
@@ -40,14 +40,17 @@ def _decodings(view: View) -> Iterator[View]:
         yield from decode(view)
 
 
-def climb(text: str, path: str, detector: Detector) -> list[tuple[Item, tuple[str, ...]]]:
+def climb(
+    text: str, path: str, detector: Detector, depth: int = MAX_DEPTH
+) -> list[tuple[Item, tuple[str, ...]]]:
     """What `detector` finds in `text` and its decodings, with the decodings that uncovered it.
 
-    Spans are those of `text`. What a shallower view has shown is not shown again.
+    `depth` 0 looks at the text alone. Spans are those of `text`; what a shallower view has shown is not shown
+    again.
     """
     found: list[tuple[Item, tuple[str, ...]]] = []
     taken = _Taken()
-    for view in views(text):
+    for view in views(text, depth):
         fresh: list[tuple[int, int]] = []
         for item in detector(view.text, path):
             span = view.origin(item.start, item.end)

@@ -24,10 +24,12 @@ class Gate:
     Attributes:
         exact: the gate itself.
         cheap: fast patterns; wherever `exact` matches, one of them does. Empty: `exact` alone.
+        veiled: where it does not match, decoding the text shows nothing more. Empty: always decode.
     """
 
     exact: str
     cheap: tuple[str, ...] = ()
+    veiled: str = ""
 
 
 def _either(*literals: str) -> str:
@@ -49,8 +51,8 @@ _SPELT: Final = (
 )
 
 # Base64 of an `@` and what follows it in an address. The `@` is the first, second or third byte of a group of
-# three; the bytes after it are ASCII, the next one a letter, a digit or `[`. Of the characters b0, b1, b2 of a
-# group an ASCII byte leaves half of the alphabet each.
+# three; the bytes after it are ASCII, the next one a letter, a digit or `[`. Of the characters b0, b1, b2 of
+# a group an ASCII byte leaves half of the alphabet each.
 _B0: Final = "[A-Za-f]"
 _B1: Final = "[A-HQ-Xg-nw-z0-3]"
 _B2: Final = "[ABEFIJMNQRUVYZcdghklopstwx014589]"
@@ -66,16 +68,19 @@ _PAIRS: Final = (
 _HEX_ADDRESS: Final = f"40[3-7]{_HEX}(?:[2-7]{_HEX}){{0,62}}2[eE][4-7]{_HEX}"
 _HEX_DOTS: Final = tuple(f"{dot}{digit}" for dot in ("2e", "2E") for digit in "4567")
 
+_ENCODED: Final = "|".join(
+    (_either(*_ESCAPED, *_WIDE), _QUOTED, _SPELT, _FIRST, _SECOND, _THIRD, _HEX_ADDRESS)
+)
+
 EMAIL: Final = Gate(
-    exact="|".join(
-        (_SIGN, _either(*_ESCAPED, *_WIDE), _QUOTED, _SPELT, _FIRST, _SECOND, _THIRD, _HEX_ADDRESS)
-    ),
+    exact=f"{_SIGN}|{_ENCODED}",
     cheap=(
         _SIGN,
         _either(*_ESCAPED, "=40", "d40", "D40", *_WIDE),
         _either(*_HEX_DOTS, *_BRACKETS, "_at_", "_AT_"),
         _either(*_PAIRS),
     ),
+    veiled=rf"[%\\&]|[^\x00-\x7F]|(?i:[\[({{] ?dot)|_dot_|{_ENCODED}",
 )
 
 _SEPARATOR: Final = r"(?:[ +\-\u{a0}\u{202f}]|%20|%2[bB]|\\u00[aA]0|\\u202[fF]|\\u002[bB])?"
