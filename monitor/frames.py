@@ -62,6 +62,7 @@ class RecordBatch:
         broker_times: when the broker stored each record, microseconds UTC; None where there is no broker.
         format: one of `monitor.decode.FORMATS` where the source knows it (a file's content says), else empty.
         rejects: records the source itself refused (longer than it holds, in a damaged archive).
+        facts: (fact of `monitor.telemetry`, count) of what the source left out: tombstones, lost records.
     """
 
     partition: str
@@ -72,6 +73,7 @@ class RecordBatch:
     broker_times: tuple[int, ...] | None = None
     format: str = ""
     rejects: tuple[Reject, ...] = ()
+    facts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ class EventBatch:
             the raw record with its escapes.
         leaves: gives the LEAVES frame of the rows asked for (UInt32 series), every scalar of each of them.
         rejects: records that became no event, those of the source included.
-        facts: (fact, count) of what was done to records that did become events, see `monitor.decode.reasons`.
+        facts: (fact, count) of what was done to records that did become events, see `monitor.telemetry`; the
+            source's facts stay with its batch.
     """
 
     partition: str

@@ -1,4 +1,4 @@
-"""Why a record became no event, and what was done to one that did: words of the store and of metrics."""
+"""Why a record became no event: words of the store and of metrics."""
 
 from __future__ import annotations
 
@@ -46,9 +46,6 @@ REASONS: Final = (
 
 INTENDED: Final = frozenset({BLANK})
 """Discarded on purpose: nothing is lost, so a summary counts them apart."""
-
-UTF8_REPLACED: Final = "utf8_replaced"
-"""Fact: an event with bytes that are not UTF-8, read with U+FFFD in their place so that it is searched."""
 
 _RUNS = ((re.compile(r"\d+"), "0"), (re.compile(r"[^\W\d_]+"), "a"), (re.compile(r"\s+"), " "))
 _SHAPED = 120

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitor.decode.reasons import BLANK, NOT_UTF8, UTF8_REPLACED, reject
+from monitor.decode.reasons import BLANK, NOT_UTF8, reject
 from monitor.frames import OFFSET, RAW, Lines, RecordBatch, Table, Values
 from monitor.model import Reject
+from monitor.telemetry import UTF8_REPLACED
 
 BROKER = "__broker"
 """Int64, when the broker stored the record, microseconds UTC; only there where the batch has broker times."""

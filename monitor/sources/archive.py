@@ -129,6 +129,7 @@ class ArchiveSource:
                 logsource=self._logsource,
                 format=format_,
                 rejects=chunk.rejects,
+                facts=chunk.facts,
             )
 
     def _chunks(self, file: Archived, opened: IO[bytes]) -> tuple[str, Iterator[Chunk]]:

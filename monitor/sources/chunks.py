@@ -33,6 +33,7 @@ class Chunk:
     next_position: int
     payload: Lines | Table
     rejects: tuple[Reject, ...] = ()
+    facts: tuple[tuple[str, int], ...] = ()
 
 
 class LineReader:

@@ -7,6 +7,7 @@ tab and `|` that occurs most in the header.
 from __future__ import annotations
 
 import csv
+import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from monitor.decode.reasons import BAD_ROW, BLANK, reject
 from monitor.frames import Lines, Table
 from monitor.model import Reject
 from monitor.sources.chunks import Chunk, LineReader
+from monitor.telemetry import UTF8_REPLACED
 
 MAX_ROW_LINES = 1000
 """A quote still open after so many lines never closes: its line is a bad row, the next ones are read."""
@@ -45,6 +47,7 @@ class CsvReader:
         self._columns: list[str] = []
         self._separator = ","
         self._waiting: list[str] = []
+        self._replaced = 0
 
     def chunks(self, position: int = 0) -> Iterator[Chunk]:
         """All chunks from a line on; the header is read in any case.
@@ -54,8 +57,7 @@ class CsvReader:
         line = 0
         for chunk in self._lines.chunks():
             if isinstance(chunk.payload, Lines):
-                texts = _texts(chunk.payload.data, at_start=not chunk.offsets or chunk.offsets[0] == 0)
-                yield from self._rows(texts, chunk, position)
+                yield from self._rows(self._texts(chunk.payload.data, line), chunk, position)
             line = chunk.next_position
         if self._waiting:
             yield from self._finish(line, position)
@@ -83,38 +85,44 @@ class CsvReader:
         rows.rejects = [refused for refused in rows.rejects if refused.offset >= position]
         offsets, cells = rows.offsets[start:], rows.cells[start:]
         if offsets or rows.rejects:
-            yield Chunk(tuple(offsets), first + taken, Table(self._frame(cells)), tuple(rows.rejects))
+            facts = ((UTF8_REPLACED, self._replaced),) if self._replaced else ()
+            self._replaced = 0
+            yield Chunk(tuple(offsets), first + taken, Table(self._frame(cells)), tuple(rows.rejects), facts)
 
     def _take(self, lines: list[str], first: int, rows: _Rows, *, last: bool) -> int:
         """Read rows into `rows`; the number of lines done with."""
         row = 0
         while row < len(lines):
-            plain = _without_quotes(lines, row) if self._columns else row
-            if plain > row:
-                self._plain(lines[row:plain], first + row, rows)
-                row = plain
-                continue
-            size = 1 if self._cells(lines[row : row + 1]) else _span(lines, row)
+            run = self._run(lines, row)
+            rows.offsets += range(first + row, first + row + len(run))
+            rows.cells += run
+            row += len(run)
+            size = _span(lines, row)
             if size == 0 and not last and len(lines) - row < MAX_ROW_LINES:
                 break
             row += self._record(lines[row : row + max(size, 1)], first + row, rows)
         return row
 
-    def _plain(self, lines: list[str], first: int, rows: _Rows) -> None:
-        """Read lines without quotes, each of which is a record."""
+    def _run(self, lines: list[str], row: int) -> list[list[str]]:
+        """Cells of the lines from one on that are whole records, up to the first that is not."""
+        run: list[list[str]] = []
+        if not self._columns:
+            return run
+        # The reader asks for a line with the record before it unfinished: that one is more than a line.
+        fed = itertools.takewhile(lambda number: number - row == len(run), range(row, len(lines)))
         try:
-            found = list(csv.reader(lines, delimiter=self._separator, strict=True))
-        except csv.Error:  # a carriage return inside a line
-            found = []
-        if len(found) == len(lines) and all(len(cells) == len(self._columns) for cells in found):
-            rows.offsets += range(first, first + len(lines))
-            rows.cells += found
-            return
-        for number, line in enumerate(lines):
-            self._record([line], first + number, rows)
+            for cells in csv.reader(map(lines.__getitem__, fed), delimiter=self._separator, strict=True):
+                if len(cells) != len(self._columns):
+                    break
+                run.append(cells)
+        except csv.Error:
+            pass  # the line after the run is to be looked at by itself
+        return run
 
     def _record(self, lines: list[str], offset: int, rows: _Rows) -> int:
-        """Read one record; the number of lines it took."""
+        """Read one record that is not a line by itself, or none; the number of lines it took."""
+        if not lines:
+            return 0
         if not lines[0].strip():
             rows.rejects.append(reject(self._partition, offset, BLANK, lines[0]))
             return 1
@@ -140,6 +148,16 @@ class CsvReader:
         width = len(self._columns)
         return records[0] if len(records) == 1 and (not width or len(records[0]) == width) else None
 
+    def _texts(self, data: bytes, line: int) -> list[str]:
+        """Lines of text; the file's first one without its byte order mark."""
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text = data.decode(errors="replace")
+            self._replaced += sum("\ufffd" in each for each in text.split("\n"))
+        text = text.removeprefix("\ufeff" if line == 0 else "")
+        return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
     def _frame(self, cells: list[list[str]]) -> pl.DataFrame:
         columns = zip(*cells, strict=True) if cells else ((),) * len(self._columns)
         named = zip(self._columns, columns, strict=True)
@@ -147,26 +165,14 @@ class CsvReader:
         return frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
 
 
-def _texts(data: bytes, *, at_start: bool) -> list[str]:
-    text = data.decode(errors="replace").removeprefix("\ufeff" if at_start else "")
-    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
-
-
 def _span(lines: Sequence[str], row: int) -> int:
-    """Lines of the record that begins here: up to the one where its quotes are even; 0 if none is."""
+    """Lines of the record that begins here: up to the one where its quotes are even; 0 if none is (yet)."""
     quotes = 0
     for size, line in enumerate(lines[row : row + MAX_ROW_LINES], 1):
         quotes += line.count('"')
         if quotes % 2 == 0:
             return size
     return 0
-
-
-def _without_quotes(lines: Sequence[str], row: int) -> int:
-    """Number of the first line from `row` on that has a quote."""
-    while row < len(lines) and '"' not in lines[row]:
-        row += 1
-    return row
 
 
 def _names(cells: Sequence[str]) -> list[str]:
