@@ -58,8 +58,7 @@ def texts_of(test: RuleTest) -> Iterator[str]:
     for event in test.events:
         if event.raw is not None:
             yield event.raw
-        for _, value in event.values:
-            yield from _texts(value)
+        yield from _texts(dict(event.values))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -5,7 +5,9 @@ with the dotted path that leads to it, array indices left out, so `{"a": [{"b": 
 `{"a.b": 1}` all have the leaf `a.b`. A text that is a JSON object or array is a leaf and is taken apart too.
 
 Case is folded by `str.lower` on both sides, which is Unicode's full lower-casing without locale, the same as
-Rust's `to_lowercase`; "ß" and "SS" therefore differ.
+Rust's `to_lowercase`; "ß" and "SS" therefore differ. Regular expressions are run by Python's `re`, so compare
+only patterns that mean the same in both: Rust's class shorthands such as `\\s` differ from Python's in a few
+control characters.
 """
 
 import ipaddress
