@@ -1,7 +1,7 @@
 """Ordinary records of the applications: shop, clinic, personnel, payments and what runs beside them.
 
-Nothing here is a violation. Many records come close on purpose: masked, encrypted and tokenised values, role
-addresses, git remotes, package names, object references.
+Nothing here is a violation. About one record in seventeen comes close on purpose: masked, encrypted and
+tokenised values, role addresses, git remotes, package names, object references.
 """
 
 from __future__ import annotations
@@ -60,6 +60,19 @@ def _browse(rng: Random, when: int, _cast: Company) -> Record:
         "browse",
         "page served",
         **request(rng, "GET", f"/shop/item/{item}?size={item % 5}"),
+    )
+
+
+def _cart(rng: Random, when: int, cast: Company) -> Record:
+    customer = {"id": f"C{rng.randrange(cast.customers)}"}
+    return record(
+        rng,
+        when,
+        "shop-api",
+        "cart_changed",
+        "cart changed",
+        customer=customer,
+        **request(rng, "PUT", "/api/cart"),
     )
 
 
@@ -129,6 +142,18 @@ _NOISE = (
 )
 
 
+_JOBS = ("shop-api", "clinic-api", "search", "payments-api", "warehouse")
+
+
+def _job(rng: Random, when: int, _cast: Company) -> Record:
+    service = rng.choice(_JOBS)
+    user = {"name": f"svc-{service}", "roles": ["service"]}
+    message = (
+        f"worker {rng.randrange(8)} finished {rng.randrange(1, 500)} tasks, queue depth {rng.randrange(90)}"
+    )
+    return record(rng, when, service, "job", message, user=user, process={"pid": rng.randrange(2, 30_000)})
+
+
 def _noise(rng: Random, when: int, _cast: Company) -> Record:
     service, message = rng.choice(_NOISE)
     user = {"name": f"svc-{service}", "roles": ["service"]}
@@ -164,13 +189,15 @@ def _staff(rng: Random, when: int, who: str, role: str, service: str, **subject:
 Maker: TypeAlias = Callable[[Random, int, Company], Record]
 
 _PLAN: tuple[tuple[Maker, float, Rhythm], ...] = (
-    (_browse, 0.34, VISITORS),
-    (_order, 0.10, VISITORS),
-    (_login, 0.10, VISITORS),
+    (_browse, 0.46, VISITORS),
+    (_cart, 0.12, VISITORS),
+    (_order, 0.015, VISITORS),
+    (_login, 0.015, VISITORS),
+    (_appointment, 0.01, CLINIC),
     (_health_check, 0.14, MACHINES),
-    (_payment_job, 0.08, MACHINES),
-    (_noise, 0.08, MACHINES),
-    (_appointment, 0.05, CLINIC),
+    (_job, 0.11, MACHINES),
+    (_payment_job, 0.01, MACHINES),
+    (_noise, 0.01, MACHINES),
 )
 
 
