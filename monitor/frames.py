@@ -25,7 +25,7 @@ TEXT = "text"
 LEAVES: dict[str, pl.DataType] = {ROW: pl.UInt32(), PATH: pl.String(), KEY: pl.String(), TEXT: pl.String()}
 """One row per scalar of an event: its path with array indices left out (`items.owner.mail`), the last key of
 the path in lower case, and the value's text (null for a JSON null). A key that could itself be personal data
-is a leaf too: its path ends in `{key}` and its text is the key."""
+is a leaf too: its path ends in `{key}`, its KEY is empty and its text is the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ class Projection:
         fields: dotted paths wanted as String columns.
         aliases: other event paths that may hold a wanted field, tried in order after its own name.
         time_fields: paths that may hold the event time, first parseable one wins; empty means the usual.
+        keys: keys wanted at any depth, in lower case; found in the leaves.
         everything: haystack and leaves must be complete (a rule searches the whole record). Records that are
             text always are; of a table, columns nobody wants are read only then.
     """
@@ -91,6 +92,7 @@ class Projection:
     fields: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     time_fields: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     everything: bool = False
 
 

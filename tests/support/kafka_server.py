@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from monitor.clock import SystemClock
 from tests.support import kafka_jars
@@ -74,8 +74,13 @@ class KafkaServer:
     def stop(self) -> None:
         """Stop the broker; its data stays for another `start`."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait(30)
+            # Asked to stop it hands its registration back; killed, it could not start again for seconds.
+            self._process.terminate()
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(30)
             self._process = None
 
     def close(self) -> None:
@@ -118,6 +123,24 @@ class Kafka:
                 future.get(60)
         finally:
             producer.close()
+
+    def produce_aborted(self, topic: str, values: Iterable[bytes]) -> None:
+        """Append records in a transaction and take it back."""
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, transactional_id=uuid.uuid4().hex)
+        try:
+            producer.init_transactions()
+            producer.begin_transaction()
+            for value in values:
+                producer.send(topic, value=value, partition=0)
+            producer.flush()
+            producer.abort_transaction()
+        finally:
+            producer.close()
+
+    def delete_before(self, topic: str, offset: int, partition: int = 0) -> None:
+        """Have the broker delete records, as retention does."""
+        with _admin(self.bootstrap) as admin:
+            admin.delete_records({TopicPartition(topic, partition): offset})
 
 
 def named_broker() -> str | None:

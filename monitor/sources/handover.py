@@ -1,0 +1,72 @@
+"""Record batches on their way from a thread that reads to the thread that evaluates, bounded in bytes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+from threading import Condition
+
+from monitor.frames import RecordBatch
+
+
+class Handover:
+    """A queue that says when it is full, knows how far each partition went, and passes on failure."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._changed = Condition()
+        self._queue: deque[tuple[RecordBatch, int]] = deque()
+        self._bytes = 0
+        self._failure: Exception | None = None
+        self._positions: dict[str, int] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether the reader should pause."""
+        return self._bytes >= self._limit
+
+    @property
+    def slack(self) -> bool:
+        """Whether a paused reader should go on; well below full, so that it does not flutter."""
+        return self._bytes <= self._limit // 2
+
+    def put(self, batch: RecordBatch, size: int) -> None:
+        """Queue a batch of that many bytes; never blocks, the reader looks at `full` beforehand."""
+        with self._changed:
+            self._queue.append((batch, size))
+            self._bytes += size
+            self._changed.notify()
+
+    def take(self, timeout: float) -> RecordBatch | None:
+        """The next batch, or None when there is none within `timeout` seconds.
+
+        Raises:
+            Exception: what the reader failed with, after everything it had read before.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._failure is not None, timeout)
+            if self._queue:
+                batch, size = self._queue.popleft()
+                self._bytes -= size
+                self._positions[batch.partition] = batch.next_position
+                return batch
+            if self._failure is not None:
+                raise self._failure
+            return None
+
+    def drop(self, partitions: Collection[str]) -> None:
+        """Forget what is queued of these partitions: somebody else will read it, or we again."""
+        with self._changed:
+            kept = [pair for pair in self._queue if pair[0].partition not in partitions]
+            self._queue = deque(kept)
+            self._bytes = sum(size for _, size in kept)
+
+    def fail(self, failure: Exception) -> None:
+        """Have `take` raise this once the queue is empty."""
+        with self._changed:
+            self._failure = failure
+            self._changed.notify()
+
+    def position(self, partition: str) -> int | None:
+        """Offset of the record after the last one handed over."""
+        return self._positions.get(partition)

@@ -1,0 +1,266 @@
+"""The Kafka source against a real Apache Kafka."""
+
+import gc
+import socket
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from threading import active_count
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.errors import InputError
+from monitor.frames import RecordBatch, Values
+from monitor.model import Checkpoint, Logsource
+from monitor.sources.kafka import KafkaOptions, KafkaSource
+
+pytestmark = pytest.mark.kafka
+CLOCK = SystemClock()
+SECONDS = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _sockets_of_failed_connections() -> Iterator[None]:
+    """The client leaves sockets that never connected to the garbage collector, which warns of them."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def options(kafka, *topics: str, **more) -> KafkaOptions:
+    plain = {"bootstrap": (kafka.bootstrap,), "topics": topics, "group": f"g-{topics[0]}"}
+    return KafkaOptions(**(plain | more))
+
+
+@contextmanager
+def started(wanted: KafkaOptions, positions: dict[str, int] | None = None, **more) -> Iterator[KafkaSource]:
+    with closing(KafkaSource(wanted, **more)) as source:
+        source.start({name: Checkpoint(position, "p") for name, position in (positions or {}).items()})
+        yield source
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = CLOCK.monotonic() + SECONDS
+    while not condition():
+        assert CLOCK.monotonic() < deadline, "it did not happen in time"
+        CLOCK.sleep(0.05)
+
+
+def batches(source: KafkaSource, records: int) -> list[RecordBatch]:
+    """Batches until so many records came; offsets must follow each other without gap or repetition."""
+    found: list[RecordBatch] = []
+    deadline = CLOCK.monotonic() + SECONDS
+    while sum(len(batch.offsets) for batch in found) < records:
+        assert CLOCK.monotonic() < deadline, f"only {found} came"
+        batch = source.poll(0.2)
+        if batch is not None:
+            found.append(batch)
+    return found
+
+
+def values(found: list[RecordBatch]) -> list[bytes]:
+    assert all(isinstance(batch.payload, Values) for batch in found)
+    return [value for batch in found for value in batch.payload.items]
+
+
+def test_records_come_with_their_positions(kafka):
+    topic = kafka.topic(2)
+    before = CLOCK.now()
+    kafka.produce(topic, [b"a", b"b\nc"], 0)
+    kafka.produce(topic, [b"d"], 1)
+    logsource = Logsource(category="application")
+    with started(options(kafka, topic, logsource=logsource, format="json")) as source:
+        found = {batch.partition: batch for batch in batches(source, 3)}
+        assert not source.exhausted
+    assert found.keys() == {f"{topic}-0", f"{topic}-1"}
+    batch = found[f"{topic}-0"]
+    assert batch.payload == Values((b"a", b"b\nc"))
+    assert (batch.offsets, batch.next_position) == (range(2), 2)
+    assert (batch.logsource, batch.format, batch.facts) == (logsource, "json", ())
+    # Kafka counts milliseconds, the clock microseconds.
+    assert all(before - 1000 <= time <= CLOCK.now() for time in batch.broker_times)
+    assert source.checkpoint(batch, "plan") == Checkpoint(2, "plan")
+
+
+def test_the_position_in_the_store_wins_over_the_committed_one(kafka):
+    topic = kafka.topic()
+    kafka.produce(topic, [b"%d" % number for number in range(10)])
+    with started(options(kafka, topic)) as source:
+        batches(source, 10)
+        source.commit({f"{topic}-0": 10})
+    with started(options(kafka, topic, start="stored"), {f"{topic}-0": 4}) as source:
+        assert values(batches(source, 6)) == [b"4", b"5", b"6", b"7", b"8", b"9"]
+
+
+def test_without_a_position_in_the_store(kafka):
+    topic = kafka.topic()
+    kafka.produce(topic, [b"0", b"1", b"2"])
+    with started(options(kafka, topic)) as source:
+        batches(source, 3)
+        source.commit({f"{topic}-0": 2})
+    with started(options(kafka, topic, start="stored")) as source:
+        assert values(batches(source, 1)) == [b"2"]
+    with started(options(kafka, topic, start="earliest")) as source:
+        assert values(batches(source, 3)) == [b"0", b"1", b"2"]
+    with started(options(kafka, topic, start="latest")) as source:
+        until(lambda: f"{topic}-0" in source._placed)
+        kafka.produce(topic, [b"3"])
+        assert values(batches(source, 1)) == [b"3"]
+
+
+def test_stored_without_anything_committed_starts_at_the_beginning(kafka):
+    topic = kafka.topic()
+    kafka.produce(topic, [b"0"])
+    with started(options(kafka, topic, start="stored")) as source:
+        assert values(batches(source, 1)) == [b"0"]
+
+
+def test_tombstones_are_left_out_and_counted(kafka):
+    topic = kafka.topic()
+    kafka.produce(topic, [None, b"a", None, b"b"])
+    with started(options(kafka, topic)) as source:
+        found = batches(source, 2)
+    assert values(found) == [b"a", b"b"]
+    assert [offset for batch in found for offset in batch.offsets] == [1, 3]
+    assert found[-1].next_position == 4
+    assert sum(n for batch in found for fact, n in batch.facts if fact == "tombstones") == 2
+
+
+def test_a_large_record_comes_through(kafka):
+    topic = kafka.topic(**{"max.message.bytes": "15000000"})
+    large = b"x" * 10_000_000
+    kafka.produce(topic, [b"before", large, b"after"])
+    with started(options(kafka, topic)) as source:
+        assert values(batches(source, 3)) == [b"before", large, b"after"]
+
+
+def test_reading_stays_within_its_bound_and_loses_nothing(kafka):
+    topic = kafka.topic(2)
+    sent = [b"%06d" % number + b"." * 994 for number in range(6000)]
+    kafka.produce(topic, sent[:3000], 0)
+    kafka.produce(topic, sent[3000:], 1)
+    bound = 200_000
+    with started(options(kafka, topic, ahead_bytes=bound, batch_records=100)) as source:
+        until(lambda: source._handover.full)
+        CLOCK.sleep(1.0)
+        # A poll that was under way may bring one batch more.
+        assert source._handover._bytes <= bound + 200 * 1000
+        found = batches(source, 6000)
+    by_partition: dict[str, list[bytes]] = {}
+    for batch in found:
+        by_partition.setdefault(batch.partition, []).extend(batch.payload.items)
+    assert by_partition == {f"{topic}-0": sent[:3000], f"{topic}-1": sent[3000:]}
+
+
+def test_lag_is_what_was_not_handed_over(kafka):
+    topic = kafka.topic()
+    kafka.produce(topic, [b"x"] * 10)
+    with started(options(kafka, topic, batch_records=4), {f"{topic}-0": 2}) as source:
+        until(lambda: source.lag() == {f"{topic}-0": 8})
+        source.poll(SECONDS)
+        assert source.lag() == {f"{topic}-0": 4}
+        batches(source, 4)
+        assert source.lag() == {f"{topic}-0": 0}
+
+
+def test_two_members_share_the_partitions_and_the_store_decides_where(kafka):
+    topic = kafka.topic(2)
+    kafka.produce(topic, [b"p0-0", b"p0-1"], 0)
+    kafka.produce(topic, [b"p1-0", b"p1-1"], 1)
+    store: dict[str, Checkpoint] = {}
+    wanted = options(kafka, topic)
+
+    def take(source: KafkaSource, records: int) -> list[bytes]:
+        found = batches(source, records)
+        store.update({batch.partition: source.checkpoint(batch, "p") for batch in found})
+        source.commit({batch.partition: batch.next_position for batch in found})
+        return values(found)
+
+    with started(wanted, stored=lambda: store) as one:
+        assert sorted(take(one, 4)) == [b"p0-0", b"p0-1", b"p1-0", b"p1-1"]
+        with started(wanted, stored=lambda: store) as two:
+            until(lambda: len(one._placed) == 1 and len(two._placed) == 1)
+            kafka.produce(topic, [b"p0-2"], 0)
+            kafka.produce(topic, [b"p1-2"], 1)
+            assert sorted(take(one, 1) + take(two, 1)) == [b"p0-2", b"p1-2"]
+        # The other left: its partition comes back, at the position it left in the store.
+        until(lambda: len(one._placed) == 2)
+        kafka.produce(topic, [b"p0-3"], 0)
+        kafka.produce(topic, [b"p1-3"], 1)
+        assert sorted(take(one, 2)) == [b"p0-3", b"p1-3"]
+        assert one.poll(0.5) is None
+
+
+def test_records_the_broker_deleted_are_counted(kafka):
+    topic = kafka.topic()
+    kafka.produce(topic, [b"%d" % number for number in range(10)])
+    kafka.delete_before(topic, 7)
+    with started(options(kafka, topic), {f"{topic}-0": 2}) as source:
+        found = batches(source, 3)
+    assert values(found) == [b"7", b"8", b"9"]
+    assert found[0].facts == (("lost", 5),)
+
+
+def test_a_topic_made_anew_is_an_error(kafka):
+    topic = kafka.topic()
+    kafka.produce(topic, [b"x"])
+    with (
+        started(options(kafka, topic), {f"{topic}-0": 99}) as source,
+        pytest.raises(InputError, match=f"has read {topic}-0 further than the topic goes"),
+    ):
+        source.poll(SECONDS)
+
+
+def test_records_of_an_aborted_transaction_were_never_said(kafka):
+    topic = kafka.topic()
+    kafka.produce_aborted(topic, [b"taken back"])
+    kafka.produce(topic, [b"said"])
+    with started(options(kafka, topic)) as source:
+        assert values(batches(source, 1)) == [b"said"]
+
+
+def test_no_broker():
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    threads = active_count()
+    absent = KafkaOptions(bootstrap=(f"127.0.0.1:{port}",), topics=("logs",), connect_seconds=1)
+    with pytest.raises(
+        InputError, match=f"127.0.0.1:{port}: no broker answered within 1 s; check `bootstrap`"
+    ):
+        KafkaSource(absent).start({})
+    until(lambda: active_count() <= threads)
+
+
+def test_no_such_topic(kafka):
+    topic = kafka.topic()
+    with pytest.raises(InputError, match="no topic absent-topic; check `topics`"):
+        KafkaSource(options(kafka, topic, "absent-topic")).start({})
+
+
+def test_closing_takes_seconds_and_leaves_no_thread(kafka):
+    topic = kafka.topic()
+    threads = active_count()
+    source = KafkaSource(options(kafka, topic))
+    source.start({})
+    source.poll(0.5)
+    before = CLOCK.monotonic()
+    source.close()
+    assert CLOCK.monotonic() - before < 15
+    until(lambda: active_count() <= threads)
+
+
+def test_a_broker_that_goes_away_is_waited_for(kafka_server):
+    from tests.support.kafka_server import Kafka  # noqa: PLC0415 - slow to import
+
+    kafka = Kafka(kafka_server.bootstrap)
+    topic = kafka.topic()
+    kafka.produce(topic, [b"before"])
+    with started(options(kafka, topic)) as source:
+        assert values(batches(source, 1)) == [b"before"]
+        kafka_server.stop()
+        assert source.poll(2.0) is None
+        kafka_server.start()
+        kafka.produce(topic, [b"after"])
+        assert values(batches(source, 1)) == [b"after"]
