@@ -10,6 +10,11 @@ from enum import StrEnum
 
 from monitor.rules.tree import Span
 
+MAX_SHOWN = 160
+"""Most characters shown of a source line."""
+MAX_SENTENCE = 600
+"""Most characters of a message and of a cure; only text of the file makes them longer."""
+
 _LINE_BREAK = re.compile(
     "\r\n|[\n\r\x85\u2028\u2029]"
 )  # YAML's own, so that lines count as the parser counts
@@ -103,10 +108,14 @@ class Diagnostic:
     def _excerpt(self) -> tuple[str, ...]:
         if not self.source_line:
             return ()
+        # A long line is shown around the place; the column in the head stays that of the file.
+        start = 0 if len(self.source_line) <= MAX_SHOWN else max(0, self.span.column - 1 - MAX_SHOWN // 2)
+        shown = self.source_line[start : start + MAX_SHOWN]
+        before = self.span.column - 1 - start
         # Tabs stay tabs under the line, so that the caret stands below its character.
-        lead = "".join("\t" if char == "\t" else " " for char in self.source_line[: self.span.column - 1])
-        room = max(1, len(self.source_line) - self.span.column + 1)
-        return f"  {self.source_line}", f"  {lead}{'^' * min(self.width, room)}"
+        lead = "".join("\t" if char == "\t" else " " for char in shown[:before])
+        room = max(1, len(shown) - before)
+        return f"  {shown}", f"  {lead}{'^' * min(self.width, room)}"
 
 
 @dataclass
@@ -138,11 +147,16 @@ class Problems:
     ) -> None:
         """Add one problem; `show=False` keeps the source line out of the output."""
         line = self.line(span.file, span.line) if show else ""
+        message, cure = (_short(each, MAX_SENTENCE) for each in (message, cure))
         self.items.append(Diagnostic(code, severity or CODES[code], span, message, cure, line, max(1, width)))
 
     def sorted(self) -> list[Diagnostic]:
         """By file, line, column; the same problem reported twice is one."""
         return sorted(dict.fromkeys(self.items), key=lambda each: (each.span, each.code, each.message))
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def failed(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -1,4 +1,4 @@
-"""The words a rule file may use, each in one place: keys, enumerations, detectors, protection states."""
+"""The words a rule file may use, each in one place: keys and enumerations."""
 
 from __future__ import annotations
 
@@ -39,18 +39,3 @@ TEST_KEYS = frozenset({"name", "expect", "events", "format"})
 EVENT_KEYS = frozenset({"at", "every", "repeat", "set", "raw"})
 EXPECTATIONS = ("match", "no_match")
 TEST_FORMATS = ("json", "access")
-
-DETECTORS = ("email", "iban", "card")
-STATES = (
-    "absent",
-    "not_personal",
-    "raw",
-    "encoded",
-    "masked",
-    "hashed_weak",
-    "hashed",
-    "pseudonymised",
-    "encrypted",
-    "opaque",
-    "unknown",
-)
