@@ -15,6 +15,7 @@ MAX_SHOWN = 160
 MAX_SENTENCE = 600
 """Most characters of a message and of a cure; only text of the file makes them longer."""
 
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE_BREAK = re.compile(
     "\r\n|[\n\r\x85\u2028\u2029]"
 )  # YAML's own, so that lines count as the parser counts
@@ -110,7 +111,7 @@ class Diagnostic:
             return ()
         # A long line is shown around the place; the column in the head stays that of the file.
         start = 0 if len(self.source_line) <= MAX_SHOWN else max(0, self.span.column - 1 - MAX_SHOWN // 2)
-        shown = self.source_line[start : start + MAX_SHOWN]
+        shown = _visible(self.source_line[start : start + MAX_SHOWN])
         before = self.span.column - 1 - start
         # Tabs stay tabs under the line, so that the caret stands below its character.
         lead = "".join("\t" if char == "\t" else " " for char in shown[:before])
@@ -156,7 +157,12 @@ class Problems:
 
 
 def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return _visible(text if len(text) <= most else text[: most - 1] + "…")
+
+
+def _visible(text: str) -> str:
+    """Control characters of a file would act on the terminal; a tab stays."""
+    return _CONTROL.sub("\ufffd", text)
 
 
 def failed(diagnostics: Iterable[Diagnostic]) -> bool:

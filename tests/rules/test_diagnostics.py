@@ -41,6 +41,14 @@ def test_long_texts_are_cut():
     assert {len(problems.items[0].message), len(problems.items[0].cure)} == {MAX_SENTENCE}
 
 
+def test_control_characters_do_not_reach_the_terminal():
+    problems = Problems()
+    problems.open("f.yml", "a\tb \x1b[2J")
+    problems.add("unknown-key", Span("f.yml", 1, 1), "A\x1b]0;x\x07\n.", "Cure.")
+    assert "\x1b" not in problems.items[0].render()
+    assert problems.items[0].message == "A\ufffd]0;x\ufffd\ufffd."
+
+
 def test_problems_are_sorted_and_none_comes_twice():
     problems = Problems()
     for line in (2, 1, 2):

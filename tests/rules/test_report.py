@@ -35,7 +35,7 @@ OUTCOMES = [
 def test_text():
     assert RENDERERS["text"](DIAGNOSTICS, OUTCOMES) == (
         "rules/a,b.yml:3:2: error[unknown-key]: The rule has no key 'levle'.\n"
-        "  \tlevle: <&>\x07\n"
+        "  \tlevle: <&>\ufffd\n"
         "  \t^^^^^\n"
         "  cure: Did you mean 'level'?\n"
         "\n"
