@@ -81,7 +81,9 @@ def find(values: pl.Series, classes: tuple[str, ...], paths: pl.Series | None = 
 
 
 def _candidates(values: pl.Series, name: str, paths: pl.Series | None) -> list[tuple[int, str, str, bool]]:
-    frame = pl.DataFrame({"text": values, "path": _paths(values, paths)}).with_row_index("index")
+    frame = pl.DataFrame({"text": values.cast(pl.String), "path": _paths(values, paths)}).with_row_index(
+        "index"
+    )
     veiled = pl.col("text").str.contains(GATES[name].veiled) if GATES[name].veiled else pl.lit(value=True)
     candidates = frame.filter(prefilter((name,)).expr(pl.col("text")))
     return candidates.select("index", "text", "path", veiled.alias("veiled")).rows()

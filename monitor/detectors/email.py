@@ -20,16 +20,16 @@ MAX_LOCAL: Final = 128
 """Characters looked at before an `@`: RFC 5321 allows 64, logs glue other things on."""
 
 _SIGN = re.compile(r"@(?=[\w\[(])")
-_LOCAL_BACKWARDS = re.compile(rf"[\w.+\-'!#$^~{re.escape(MASK_CHARACTERS)}]+")
+_LETTERS: Final = "\u00c0-\u1fff\u2c00-\u2fef\u3040-\ud7ff\uf900-\ufdff\ufe70-\ufefe"
+"""Scripts beyond ASCII, their combining marks included, punctuation and symbols not."""
+_LOCAL_BACKWARDS = re.compile(rf"[\w{_LETTERS}.+\-'!#$^~{re.escape(MASK_CHARACTERS)}]+")
 _LEADING: Final = ".'-!#$^~+"
 _PERCENT_TAIL = re.compile(r"[0-9A-Fa-f]{2}")
-_LABEL: Final = r"[^\W_](?:[\w\-]{0,61}[^\W_])?"
-_DOMAIN = re.compile(
-    rf"(?:(?P<comment>\([^()@\s]{{0,60}}\))?(?P<name>(?:{_LABEL}\.){{1,8}}(?:xn--[a-z0-9\-]{{2,59}}|[^\W\d_]{{2,24}})"
-    r"(?![\w\-])|localhost(?![\w.\-]))"
-    r"|(?P<literal>\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]))",
-    re.IGNORECASE,
-)
+_LABEL: Final = rf"[0-9A-Za-z{_LETTERS}](?:[\w{_LETTERS}\-]{{0,61}}[0-9A-Za-z{_LETTERS}])?"
+_TLD: Final = rf"(?:xn--[a-z0-9\-]{{2,59}}|[A-Za-z{_LETTERS}]{{2,24}})(?![\w\-])"
+_NAME: Final = rf"(?:{_LABEL}\.){{1,8}}{_TLD}|localhost(?![\w.\-])"
+_LITERAL: Final = r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|(?:IPv6:)?[0-9A-Fa-f.]{0,4}:[0-9A-Fa-f:.]{2,40})\]"
+_DOMAIN = re.compile(rf"(?:\([^()@\s]{{0,60}}\))?(?P<domain>{_NAME}|{_LITERAL})", re.IGNORECASE)
 _SEMVER = re.compile(r"v?\d+\.\d+\.\d+", re.IGNORECASE)
 _QUOTED_BACKWARDS = re.compile(r'"([^"\r\n]{1,64})"')
 _COMMENT_BACKWARDS = re.compile(r"\)[^()@\r\n]{0,60}\(")
@@ -63,7 +63,7 @@ def _address(text: str, at: int, floor: int, path: str) -> Item | None:
     found = _DOMAIN.match(text, at + 1)
     if found is None:
         return None
-    domain = found.group("name") or found.group("literal")
+    domain = found.group("domain")
     local = _local(text, at, floor)
     if local is None or _SEMVER.match(domain):
         return None

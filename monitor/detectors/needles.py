@@ -83,7 +83,7 @@ EMAIL: Final = Gate(
     veiled=rf"[%\\&]|[^\x00-\x7F]|(?i:[\[({{] ?dot)|_dot_|{_ENCODED}",
 )
 
-_SEPARATOR: Final = r"(?:[ +\-\u{a0}\u{202f}]|%20|%2[bB]|\\u00[aA]0|\\u202[fF]|\\u002[bB])?"
+_SEPARATOR: Final = r"(?:[ +\-\u{a0}\u{202f}]|%20|%2[bB]|\\+u(?:00[aA]0|202[fF]|002[bB]))?"
 _HEXADECIMAL_COUNTRIES: Final = tuple(c for c in COUNTRIES if set(c) <= set("ABCDEF"))
 _OTHER_COUNTRIES: Final = tuple(c for c in COUNTRIES if c not in _HEXADECIMAL_COUNTRIES)
 

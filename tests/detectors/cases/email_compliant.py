@@ -57,7 +57,9 @@ CASES = [
         "Mozilla/5.0 (compatible; Nordbot/1.0; jo.lund@nordbot.org)",
         "user_agent.original",
     ),
-    nobody("crawler contact after +http", "nordcrawl (+http://nordbot.org; jo.lund@nordbot.org)", "user_agent"),
+    nobody(
+        "crawler contact after +http", "nordcrawl (+http://nordbot.org; jo.lund@nordbot.org)", "user_agent"
+    ),
     nobody("library contact", "nordlib_2.6 jo.lund@nordbot.org", "http.user_agent"),
     nobody(
         "crawler contact in a raw line",

@@ -46,7 +46,9 @@ CASES = [
     encoded("base64 in a URL path", f"/verify/{b64url(A)}/now", "base64"),
     encoded("Basic auth", f"Authorization: Basic {b64(A + ':secret')}", "base64"),
     encoded("percent-encoded base64", f"t={b64(JSON).replace('=', '%3D')}", "base64"),
-    encoded("base64 of percent", b64("mail=anna.berg%40nordwind-shop.de and @nordwind.de."), "base64>percent"),
+    encoded(
+        "base64 of percent", b64("mail=anna.berg%40nordwind-shop.de and @nordwind.de."), "base64>percent"
+    ),
     encoded("hex", A.encode().hex(), "hex"),
     encoded("hex, upper case", A.encode().hex().upper(), "hex"),
     encoded("hex with 0x", f"data 0x{A.encode().hex()}", "hex"),
