@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from monitor.demo import company as made_up
 from monitor.demo.application import Record, record
-from monitor.demo.rhythm import Period, Rhythm
+from monitor.demo.rhythm import OFFICE, VISITORS, Period
 
 APPLICATION = "application.ndjson"
 ACCESS = "access.log"
@@ -44,9 +44,10 @@ class Leak:
     count: int
     make: Maker
 
-    def spread(self, kind: str, seed: int, period: Period, rhythm: Rhythm) -> Case:
+    def spread(self, kind: str, seed: int, period: Period) -> Case:
         """The case of this leak; it depends on nothing but the arguments."""
         rng = made_up.seeded(seed, self.rule, self.actor)
+        rhythm = OFFICE if self.file == DATABASE else VISITORS
         moments = sorted(period.moments(rng, self.count, rhythm))
         entries = tuple((when, self.make(rng, when)) for when in moments)
         return Case(self.rule, kind, self.file, self.actor, self.note, entries)

@@ -11,7 +11,7 @@ from monitor.demo.access import line
 from monitor.demo.application import Record, record, request
 from monitor.demo.cases import ACCESS, APPLICATION, DATABASE, Case, Leak, app, says
 from monitor.demo.database import audit
-from monitor.demo.rhythm import VISITORS, Period
+from monitor.demo.rhythm import Period
 
 _ANALYST = made_up.company().analysts[0]
 
@@ -86,4 +86,4 @@ _LEAKS = (
 
 def unanonymised(seed: int, period: Period) -> list[Case]:
     """Every case of this family, its events spread over the period."""
-    return [leak.spread("unanonymised", seed, period, VISITORS) for leak in _LEAKS]
+    return [leak.spread("unanonymised", seed, period) for leak in _LEAKS]

@@ -10,7 +10,7 @@ from monitor.demo.access import line
 from monitor.demo.application import Record
 from monitor.demo.cases import ACCESS, APPLICATION, DATABASE, Case, Leak, app, says
 from monitor.demo.database import audit
-from monitor.demo.rhythm import VISITORS, Period
+from monitor.demo.rhythm import Period
 
 
 def _customer(rng: Random) -> Record:
@@ -176,4 +176,4 @@ _LEAKS = (
 
 def unencrypted(seed: int, period: Period) -> list[Case]:
     """Every case of this family, its events spread over the period."""
-    return [leak.spread("unencrypted", seed, period, VISITORS) for leak in _LEAKS]
+    return [leak.spread("unencrypted", seed, period) for leak in _LEAKS]
