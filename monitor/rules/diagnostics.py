@@ -16,9 +16,8 @@ MAX_SENTENCE = 600
 """Most characters of a message and of a cure; only text of the file makes them longer."""
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-_LINE_BREAK = re.compile(
-    "\r\n|[\n\r\x85\u2028\u2029]"
-)  # YAML's own, so that lines count as the parser counts
+# YAML's own, so that lines count as the parser counts them.
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 class Severity(StrEnum):
