@@ -12,7 +12,6 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import telemetry
-from monitor.decode import reasons
 from monitor.errors import SettingsError
 from monitor.model import TurnFacts
 from monitor.sinks import metrics
@@ -117,10 +116,6 @@ def test_the_page_says_what_the_code_says():
     assert rows == wanted
     told = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|$", PAGE.read_text(), re.MULTILINE))
     assert told == telemetry.FACTS
-
-
-def test_a_fact_of_the_decoder_is_a_fact_here():
-    assert reasons.UTF8_REPLACED in telemetry.FACTS
 
 
 def test_names_follow_prometheus():
