@@ -10,7 +10,7 @@ from monitor.detectors.decodings import unbase64
 
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/_\-]{60,}\r?\n)*[A-Za-z0-9+/_\-]+={0,2}")
 _MIN_BASE64: Final = 22
-_HEX = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){16,})")
+_HEX = re.compile(r"(?:0x|\\x)?(?:[0-9A-Fa-f]{2}){16,}")
 
 _KMS_OID: Final = bytes.fromhex("06092a864886f70d010706")
 """DER of pkcs7-encryptedData (1.2.840.113549.1.7.6), inside every AWS KMS ciphertext."""
@@ -26,11 +26,15 @@ _ENCRYPTION_SDK: Final = frozenset(
 """Version, type and algorithm suite a message of the AWS Encryption SDK begins with."""
 
 
+def is_hex(text: str) -> bool:
+    """32 hex digits or more, an even number, and not a plain number."""
+    return _HEX.fullmatch(text) is not None and not text.isdecimal()
+
+
 def unpacked(text: str) -> bytes | None:
     """Bytes of a value that as a whole is base64 (22 characters or more) or hex (32 or more), else None."""
-    match = _HEX.fullmatch(text)
-    if match is not None and not match.group(1).isdecimal():
-        return bytes.fromhex(match.group(1))
+    if is_hex(text):
+        return bytes.fromhex(text.removeprefix("0x").removeprefix("\\x"))
     long_enough = len(text) >= _MIN_BASE64 and _BASE64.fullmatch(text) is not None
     return unbase64("".join(text.split())) if long_enough else None
 

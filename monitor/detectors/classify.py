@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from monitor.detectors.binary import known_format, unpacked
+from monitor.detectors.binary import is_hex, known_format, unpacked
 from monitor.detectors.decodings import PRINTABLE, as_text, unbase64
 from monitor.detectors.envelopes import envelope
 from monitor.detectors.hashes import hash_state
@@ -111,7 +111,7 @@ def _known(text: str) -> Verdict | None:
 
 
 def _layer(text: str) -> str:
-    return "hex" if re.fullmatch(r"(?:0x|\\x)?[0-9A-Fa-f]+", text) else "base64"
+    return "hex" if is_hex(text) else "base64"
 
 
 def _opaque(text: str) -> Verdict | None:

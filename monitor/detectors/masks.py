@@ -22,7 +22,7 @@ _BARE_WORD = re.compile(
 _LABEL = re.compile(r"(?:<[A-Z][A-Z0-9_]{2,40}>|\[[A-Z][A-Z0-9_]{2,40}\]|\{\{[A-Z][A-Z0-9_\-]{2,40}\}\})")
 """Entity labels that redaction tools leave: `<EMAIL_ADDRESS>`, `[PERSON_1]`, `{{PHONE}}`."""
 
-_MASK_RUN = re.compile(rf"[{re.escape(MASK_CHARACTERS)}]+|[xX#]{{3,}}")
+_MASK_RUN = re.compile(rf"[{re.escape(MASK_CHARACTERS)}]+|[xX#]{{2,}}")
 _MIN_MASKED: Final = 3
 _LAST_DIGITS: Final = 4
 _CARD_VISIBLE: Final = 10
