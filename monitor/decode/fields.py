@@ -44,8 +44,9 @@ class Wanted:
 
     @cached_property
     def segments(self) -> frozenset[str]:
-        """Every name in a wanted path; these are names of fields, whatever they look like."""
-        return frozenset(name for path in (*self.paths, *self.times) for name in path.split("."))
+        """Every name in a wanted path, every wanted key; names of fields, whatever they look like."""
+        paths = (*self.paths, *self.times)
+        return frozenset((*(name for path in paths for name in path.split(".")), *self.projection.keys))
 
     def columns(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The wanted columns out of a frame with a String column per path: own name first, then the aliases.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
@@ -33,18 +33,25 @@ class JsonColumns:
     """Reads the columns of some paths, and tells which rows they do not fully hold.
 
     Args:
-        paths: dotted paths.
-        fields: the paths where an object makes a row irregular; aliases and time fields are not among them.
+        paths: dotted paths of events.
+        fields: the paths where an object makes a row irregular.
+        times: dotted paths of event times; what they hold makes no row irregular.
     """
 
-    paths: tuple[str, ...]
-    fields: frozenset[str] = field(default_factory=frozenset)
+    paths: tuple[str, ...] = ()
+    fields: frozenset[str] = frozenset()
+    times: tuple[str, ...] = ()
+
+    @cached_property
+    def every(self) -> tuple[str, ...]:
+        """All paths, each once."""
+        return tuple(dict.fromkeys((*self.paths, *self.times)))
 
     @cached_property
     def tree(self) -> Tree:
         """The paths as nested dictionaries; a leaf is empty."""
         tree: Tree = {}
-        for path in self.paths:
+        for path in self.every:
             node = tree
             for name in path.split("."):
                 node = node.setdefault(name, {})
@@ -57,24 +64,29 @@ class JsonColumns:
     @cached_property
     def _parents(self) -> tuple[tuple[str, ...], ...]:
         """Paths, as names, of which something deeper is wanted; shortest first."""
-        parts = [path.split(".") for path in self.paths]
-        found = {tuple(names[:size]) for names in parts for size in range(1, len(names))}
-        return tuple(sorted(found, key=lambda names: (len(names), names)))
+        return _prefixes(self.every)
+
+    @cached_property
+    def _telling(self) -> frozenset[tuple[str, ...]]:
+        """Those parents whose being no object may make a row irregular."""
+        return frozenset(_prefixes(self.paths))
 
     @cached_property
     def _dotted(self) -> tuple[str, ...]:
-        return tuple(path for path in self.paths if "." in path)
+        return tuple(path for path in self.every if "." in path)
 
     @cached_property
     def _partly_dotted(self) -> tuple[str, ...]:
         """Keys that would spell two or more, but not all, neighbouring names of a path."""
-        found = set()
-        for path in self._dotted:
+        first: set[str] = set()
+        later: set[str] = set()
+        for path in self.paths:
             names = path.split(".")
-            for start in range(len(names)):
-                for end in range(start + 2, len(names) + 1):
-                    found.add(".".join(names[start:end]))
-        return tuple(sorted(found - set(self._dotted)))
+            first |= {".".join(names[:end]) for end in range(2, len(names))}
+            for start in range(1, len(names)):
+                later |= {".".join(names[start:end]) for end in range(start + 2, len(names) + 1)}
+        # A first part that is wanted itself is read as one key, and shows as an object there.
+        return tuple(sorted(first.difference(self._dotted) | later))
 
     @cached_property
     def _dotted_hint(self) -> str:
@@ -85,7 +97,7 @@ class JsonColumns:
     @cached_property
     def _escape(self) -> str:
         """What a record must hold if a key of ours is spelled with escapes in it."""
-        return "\\u00" if all(_SIMPLE.fullmatch(path) for path in self.paths) else "\\"
+        return "\\u00" if all(_SIMPLE.fullmatch(path) for path in self.every) else "\\"
 
     def read(self, lines: bytes) -> pl.DataFrame:
         """First pass: the schema's columns, structs still whole.
@@ -105,7 +117,7 @@ class JsonColumns:
             raw: String, the records as they came; other spellings are looked for in them.
         """
         signs = read.hstack([raw.alias(RAW)])
-        frame = read.select(*map(self._leaf, self.paths), self._odd_objects().alias(IRREGULAR))
+        frame = read.select(*map(self._leaf, self.every), self._odd_objects().alias(IRREGULAR))
         again, irregular = self._other_spellings(signs)
         if not irregular.is_empty():
             frame = _put(frame, irregular, {IRREGULAR: pl.repeat(value=True, n=irregular.len(), eager=True)})
@@ -164,11 +176,11 @@ class JsonColumns:
         signs = [
             _at(names).is_null() & _at(names[:-1]).is_not_null() & _has_key(names[-1])
             for names in absent
-            if len(names) > 1
+            if len(names) > 1 and names in self._telling
         ]
         if self._partly_dotted:
             signs.append(pl.col(RAW).str.contains_any([f'"{key}"' for key in self._partly_dotted]))
-        if self._dotted:
+        if self._telling:
             signs.append(pl.col(RAW).str.contains(_ESCAPED_KEY))
         return pl.any_horizontal(signs) if signs else pl.lit(value=False)
 
@@ -181,29 +193,40 @@ class JsonColumns:
         missing = read[rows].select(pl.col(top).is_null() for top in tops)
         texts = second.select(pl.when(missing[top]).then(pl.col(top)).alias(top) for top in tops)
         first = frame[rows]
-        changed = {path: first[path].fill_null(second[path]) for path in self._dotted}
-        changed |= {top: texts[top] for top in tops if top in self.paths}
-        odd = (
-            first[IRREGULAR]
-            | texts.select(pl.any_horizontal(nested(pl.col(top)) for top in tops)).to_series()
-        )
+        odd = first[IRREGULAR]
+        for top in tops:
+            if (top,) in self._telling:
+                odd |= texts.select(nested(pl.col(top))).to_series()
+        changed = {top: texts[top] for top in tops if top in self.every}
         for path in self._dotted:
-            odd |= first[path].is_not_null() & second[path].is_not_null()
+            both = first[path].is_not_null() & second[path].is_not_null()
+            changed[path] = first[path].fill_null(second[path]).set(both, None)
+            if path in self.paths:
+                odd |= both
         changed[IRREGULAR] = odd
         return _put(frame, rows, changed)
 
     def _without_nested(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Texts that are arrays or objects out of their columns; their rows are irregular."""
-        if not self.paths or frame.is_empty():
+        if not self.every or frame.is_empty():
             return frame
-        maybe = frame.select(maybe_nested(pl.col(path)).any() for path in self.paths).row(0)
-        suspects = [path for path, is_so in zip(self.paths, maybe, strict=True) if is_so]
+        maybe = frame.select(maybe_nested(pl.col(path)).any() for path in self.every).row(0)
+        suspects = [path for path, is_so in zip(self.every, maybe, strict=True) if is_so]
         if not suspects:
             return frame
         return frame.with_columns(
             *(pl.when(~nested(pl.col(path))).then(pl.col(path)).alias(path) for path in suspects),
-            pl.any_horizontal(IRREGULAR, *(nested(pl.col(path)) for path in suspects)).alias(IRREGULAR),
+            pl.any_horizontal(
+                IRREGULAR, *(nested(pl.col(path)) for path in suspects if path in self.paths)
+            ).alias(IRREGULAR),
         )
+
+
+def _prefixes(paths: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Every path, as names, that another one goes on from; shortest first."""
+    parts = [path.split(".") for path in paths]
+    found = {tuple(names[:size]) for names in parts for size in range(1, len(names))}
+    return tuple(sorted(found, key=lambda names: (len(names), names)))
 
 
 def _dtype(tree: Tree) -> pl.DataType:

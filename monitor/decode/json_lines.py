@@ -35,8 +35,8 @@ class JsonDecoder:
         self._columns = self._plan()
 
     def _plan(self) -> JsonColumns:
-        paths = dict.fromkeys((*self._wanted.paths, *self._wanted.times[: self._timed]))
-        return JsonColumns(tuple(paths), frozenset(self._wanted.projection.fields))
+        fields = frozenset(self._wanted.projection.fields)
+        return JsonColumns(self._wanted.paths, fields, self._wanted.times[: self._timed])
 
     def decode(self, batch: RecordBatch) -> EventBatch:
         """Events of a batch of lines or values; an array of objects is one, irregular, event."""
@@ -83,7 +83,7 @@ class JsonDecoder:
         rows = times.is_null().arg_true()
         if not rest or rows.is_empty():
             return times
-        others = JsonColumns(rest)
+        others = JsonColumns(times=rest)
         lines, raw = lines.gather(rows), raw.gather(rows)
         found = others.columns(others.read(block(lines)), lines, raw)
         if rows.len() > _MANY_UNTIMED * times.len():

@@ -126,6 +126,8 @@ class Flattener:
             yield from _deep(path, key, value)
         elif isinstance(value, dict):
             yield from self.value(path, key, Pairs(value.items()), depth, inside)
+        elif isinstance(value, list) and not value:
+            yield path, key, None  # its key can still be searched for
         elif isinstance(value, Pairs):
             for name, member in value:
                 yield from self._member(path, name, member, depth + 1, inside)
@@ -142,17 +144,21 @@ class Flattener:
         segment = self._segment(name)
         below = f"{path}.{segment}" if path else segment
         if segment == HIDDEN_KEY:
-            yield below, HIDDEN_KEY, clean(name)
+            yield below, "", clean(name)
         yield from self.value(below, _last(segment), value, depth, inside)
 
     def _segment(self, name: str) -> str:
         known = self._segments.get(name)
         if known is None:
-            own = name not in self._names and any(part not in self._names for part in name.split("."))
-            known = HIDDEN_KEY if own and looks_like_data(name) else clean(name)
+            hidden = looks_like_data(name) and not self._named(name)
+            known = HIDDEN_KEY if hidden else clean(name)
             if len(self._segments) < 10_000:
                 self._segments[name] = known
         return known
+
+    def _named(self, name: str) -> bool:
+        names = self._names
+        return name in names or name.lower() in names or all(part in names for part in name.split("."))
 
     def _inside(self, path: str, key: str, text: str, depth: int, inside: int) -> Iterator[Leaf]:
         """Leaves of the JSON array or object a string holds, at the string's own path."""

@@ -125,8 +125,10 @@ def _verdict(line: str) -> str | None:
 
 
 def _stops_early(line: str, error: json.JSONDecodeError) -> bool:
+    if error.pos >= len(line) or error.msg.startswith("Unterminated string"):
+        return True
     # Within the last few characters: inside a word such as `tru` or an escape such as `\\u00`.
-    return error.msg.startswith("Unterminated string") or error.pos + 6 >= len(line)
+    return line[-1] not in "}]" and error.pos + 6 >= len(line)
 
 
 def _mended(line: str) -> str:
