@@ -1,0 +1,115 @@
+"""Nothing personal survives redaction; what an operator needs to find the place does."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.detectors import CLASSES
+from monitor.redact import EXTRACT, mask, mask_name, mask_path
+
+SECRETS = st.text(min_size=1, max_size=40).filter(lambda s: any(c.isalnum() and c not in "x9" for c in s))
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "extract"),
+    [
+        ("", (), ""),
+        ("mail=anna@x.de ok", ((5, 14, "email"),), "xxxx=[email] xx"),
+        ("user 4711: Jürgen!", (), "xxxx 9999: xxxxxx!"),
+        ("a\tb\nc\x00d", (), "x x x x"),
+        ("a" * 50, (), "xxxxxx"),
+        ("-" * 50, (), "------"),
+        (
+            "pan 4111 1111 1111 1111, iban DE89",
+            ((4, 23, "card"), (30, 34, "iban")),
+            "xxx [card], xxxx [iban]",
+        ),
+        ("€ " + "x" * 3, (), "x xxx"),
+        ("overlap", ((0, 5, "email"), (3, 7, "card")), "[email]xx"),
+        ("out of range", ((5, 99, "email"),), "xxx x[email]"),
+    ],
+)
+def test_mask(text, spans, extract):
+    assert mask(text, spans) == extract
+
+
+def test_mask_shows_the_surroundings_of_what_was_found():
+    text = "a1 " * 500 + "to=anna@x.de; " + "b2 " * 500
+    start = text.index("anna")
+    extract = mask(text, [(start, start + 9, "email")])
+    assert extract.startswith("...")
+    assert "xx=[email]; x9" in extract
+    assert extract.endswith("...")
+    assert len(extract) == EXTRACT
+
+
+@given(st.text(max_size=300), SECRETS, st.text(max_size=300), st.booleans(), st.sampled_from(CLASSES))
+def test_a_planted_secret_never_survives(before, secret, after, spanned, label):
+    text = before + secret + after
+    spans = [(len(before), len(before) + len(secret), label)] if spanned else []
+    extract = mask(text, spans)
+    assert len(extract) <= EXTRACT
+    assert extract.isprintable()
+    assert extract.isascii()
+    assert not re.search(r"[^\W_x9]", extract.replace(f"[{label}]", ""))
+
+
+@pytest.mark.parametrize(
+    ("path", "masked"),
+    [
+        ("user.name", "user.name"),
+        ("@timestamp", "@timestamp"),
+        ("http.request.headers.x-forwarded-for", "http.request.headers.x-forwarded-for"),
+        ("labels.k8s_app", "labels.k8s_app"),
+        ("$schema", "$schema"),
+        ("users.4711231.mail", "users.{…}.mail"),
+        ("users.Anna Berg.mail", "users.{…}.mail"),
+        ("a.3f2504e0-4f89-41d3-9a0c-0305e82c3301.b", "a.{…}.b"),
+        ("a.5f4dcc3b5aa765d61d8327deb882cf99", "a.{…}"),
+        (f"a.{'k' * 65}.b", "a.{…}.b"),
+        ("a.büro.b", "a.{…}.b"),
+        ("users.anna.berg@nordwind-shop.de.mail", "{…}"),
+        ("users.anna%40nordwind-shop.de", "{…}"),
+        ("anna.berg@nordwind-shop.de.{key}", "{…}.{key}"),
+        ("users.{key}", "users.{key}"),
+        ("a..b", "a.{…}.b"),
+        ("", "{…}"),
+    ],
+)
+def test_mask_path(path, masked):
+    assert mask_path(path) == masked
+
+
+@pytest.mark.parametrize(
+    ("name", "masked"),
+    [
+        ("", ""),
+        ("public.customers", "public.customers"),
+        ("checkout-service", "checkout-service"),
+        ("/api/v1/customers", "/api/v1/customers"),
+        ("/api/v1/customers/4711/orders", "/api/v1/customers/{…}/orders"),
+        ("/u/anna.berg@nordwind-shop.de", "/u/{…}"),
+        ("/u/anna%40nordwind-shop.de", "/u/{…}"),
+        ("/x/3f2504e0-4f89-41d3-9a0c-0305e82c3301/", "/x/{…}/"),
+        ("/search?q=anna&page=2#top", "/search?q={…}&page={…}"),
+        ("/search?anna%40x.de", "/search?{…}={…}"),
+        ("https://shop.nordwind.de:8443/cart", "https://shop.nordwind.de:8443/cart"),
+        ("https://aberg:pw@shop.nordwind.de/", "https://{…}/"),
+        ("10.1.2.3", "{…}"),
+        ("SELECT * FROM t WHERE mail = 'a'", "{…}"),
+        ("orders_20261116", "{…}"),
+        ("/" + "a/" * 100, "/" + "a/" * 59 + "…"),
+    ],
+)
+def test_mask_name(name, masked):
+    assert mask_name(name) == masked
+
+
+@given(st.text(max_size=200))
+def test_names_and_paths_of_anything(text):
+    for masked in (mask_path(text), mask_name(text)):
+        assert "@" not in masked.lstrip("@").replace(".@", "")
+        assert "%" not in masked
+        assert not re.search(r"[0-9]{5}", re.sub(r":[0-9]+", "", masked))
