@@ -89,6 +89,11 @@ class ArchiveSource:
         return self._batches is None
 
     @property
+    def partitions(self) -> tuple[str, ...]:
+        """The files found by `start`, in the order they are read."""
+        return tuple(self._files)
+
+    @property
     def progress(self) -> Progress:
         """How much of the files' bytes was read; compressed files count as they are on disk."""
         at = self._open.tell() if self._open is not None and not self._open.closed else 0
@@ -134,7 +139,7 @@ class ArchiveSource:
 
     def _chunks(self, file: Archived, opened: IO[bytes]) -> tuple[str, Iterator[Chunk]]:
         """A file's format, and its content from its position on."""
-        head = _content_head(opened)
+        head = _content_head(file.path)
         format_ = detect(head, file.path.name) if self._format == AUTO else self._format
         if format_ == "table" and _is_parquet(file.path, head):
             return format_, parquet_chunks(opened, file.partition, self._projection, file.position)
@@ -148,14 +153,14 @@ def _is_parquet(path: Path, head: bytes) -> bool:
     return head.startswith(_PARQUET) or path.suffix.lower() == ".parquet"
 
 
-def _content_head(opened: IO[bytes]) -> bytes:
-    """First bytes of the content, decompressed; the file is at its beginning again."""
-    stream = decompressed(opened)
+def _content_head(path: Path) -> bytes:
+    """First bytes of a file's content, decompressed."""
     head = b""
-    try:
-        while len(head) < HEAD and (data := stream.read(HEAD - len(head))):
-            head += data
-    except DamagedError:
-        pass  # what there is must do; reading on will say it
-    opened.seek(0)
+    with path.open("rb") as opened:
+        stream = decompressed(opened)
+        try:
+            while len(head) < HEAD and (data := stream.read(HEAD - len(head))):
+                head += data
+        except DamagedError:
+            pass  # what there is must do; reading on will say it
     return head

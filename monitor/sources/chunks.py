@@ -82,7 +82,7 @@ class LineReader:
                 self._fill(size)
                 end = self._buffer.rfind(b"\n", 0, size)
                 if end >= 0:
-                    return self._take(end + 1)
+                    return self._take(len(self._buffer) if self._is_last(size) else end + 1)
             if len(self._buffer) > record:
                 self._skip_line()
             elif not self._buffer or self._damaged:
@@ -90,6 +90,10 @@ class LineReader:
                 return b""
             else:
                 return self._take(len(self._buffer))
+
+    def _is_last(self, size: int) -> bool:
+        """Whether all that is left fits, the line without a newline at the end included."""
+        return self._ended and not self._damaged and len(self._buffer) < size
 
     def _fill(self, size: int) -> None:
         while len(self._buffer) < size and not self._ended:

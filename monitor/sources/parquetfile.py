@@ -20,7 +20,7 @@ ROWS = 65_536
 
 
 def parquet_chunks(
-    file: IO[bytes], partition: str, projection: Projection, position: int = 0, rows: int = ROWS
+    file: IO[bytes], partition: str, projection: Projection, position: int = 0
 ) -> Iterator[Chunk]:
     """All chunks of an open file from a row on; where it is damaged, a last one that says so.
 
@@ -28,7 +28,7 @@ def parquet_chunks(
     """
     row = position
     try:
-        for frame in _frames(pq.ParquetFile(file), projection, position, rows):
+        for frame in _frames(pq.ParquetFile(file), projection, position):
             yield Chunk(range(row, row + frame.height), row + frame.height, Table(frame))
             row += frame.height
     except (OSError, pa.ArrowException) as error:
@@ -36,12 +36,10 @@ def parquet_chunks(
         yield Chunk(range(row, row), row, Table(pl.DataFrame()), (refused,))
 
 
-def _frames(
-    parquet: pq.ParquetFile, projection: Projection, position: int, rows: int
-) -> Iterator[pl.DataFrame]:
+def _frames(parquet: pq.ParquetFile, projection: Projection, position: int) -> Iterator[pl.DataFrame]:
     columns = needed(parquet.schema_arrow.names, projection)
     first, groups = _groups_from(parquet, position)
-    for batch in parquet.iter_batches(batch_size=rows, row_groups=groups, columns=columns):
+    for batch in parquet.iter_batches(batch_size=ROWS, row_groups=groups, columns=columns):
         frame = pl.DataFrame(pl.from_arrow(batch))
         late = frame.slice(max(0, position - first))
         first += frame.height
