@@ -16,7 +16,16 @@ from monitor.detectors import PLAINTEXT_STATES, classify, find, prefilter
 from monitor.engine.plan import Atom, is_detector
 from monitor.frames import KEY, PATH, ROW, TEXT, EventBatch
 from monitor.rules.compile import asks_absence, test_expr
-from monitor.rules.tree import Pattern, PiiTest, PlaintextTest, StateTest, Test, TextTest
+from monitor.rules.tree import (
+    ExistsTest,
+    NullTest,
+    Pattern,
+    PiiTest,
+    PlaintextTest,
+    StateTest,
+    Test,
+    TextTest,
+)
 
 DISCLOSED = ("raw", "encoded")
 """States in which `|pii` counts an item."""
@@ -38,6 +47,10 @@ _ESCAPED_ASCII = ("\\u00", "\u212a", "\\u212a", "\\u212A", "\u0130", "\\u0130")
 
 _SAFE_PIECE = re.compile(r"[A-Za-z0-9 _.,:;=@#%&()\-]+")
 """Text that JSON encoders write as it is."""
+
+
+HIDDEN_KEY = "{key}"
+"""Stands in a path for a key that looks like data; the key itself is the text of a leaf of its own."""
 
 
 def empty_found() -> pl.DataFrame:
@@ -99,14 +112,20 @@ def column_leaves(batch: EventBatch, field: str) -> pl.DataFrame:
 
 
 def select_leaves(atom: Atom, leaves: pl.DataFrame, aliases: dict[str, tuple[str, ...]]) -> pl.DataFrame:
-    """The leaves with a value that the atom is about."""
+    """The leaves that the atom is about."""
+    if atom.field is None and not is_detector(atom.test):
+        return leaves  # keys of nulls are searched as well
     present = pl.col(TEXT).is_not_null()
     if atom.field is None:
         return leaves.filter(present)
+    present &= pl.col(KEY) != ""  # the leaves that are keys themselves
     if atom.key is not None:
         return leaves.filter(present & (pl.col(KEY) == atom.key))
     names = (atom.field, *aliases.get(atom.field, ()))
-    return leaves.filter(present & pl.col(PATH).is_in(names))
+    here = pl.col(PATH).is_in(names)
+    if isinstance(atom.test, NullTest | ExistsTest):  # an object with anything in it is there as well
+        here = pl.any_horizontal([here, *(pl.col(PATH).str.starts_with(f"{name}.") for name in names)])
+    return leaves.filter(present & here)
 
 
 def satisfied(atom: Atom, leaves: pl.DataFrame) -> pl.DataFrame:
@@ -118,7 +137,7 @@ def satisfied(atom: Atom, leaves: pl.DataFrame) -> pl.DataFrame:
         return _detected(test, leaves)
     holds = pl.lit(value=True) if asks_absence(test) else test_expr(test, pl.col(TEXT))
     if atom.field is None:
-        holds |= test_expr(test, pl.col(PATH))
+        holds |= test_expr(test, pl.col(PATH).str.replace_all(HIDDEN_KEY, "", literal=True))
     kept = leaves.filter(holds).select(ROW, PATH, TEXT)
     return pl.concat([empty_found(), kept], how="diagonal")
 

@@ -18,7 +18,7 @@ from monitor.rules.tree import Item, Pattern, Selection, Test, Wild
 
 @dataclass(frozen=True, slots=True)
 class ItemVerdict:
-    """One line of a selection, asked of one event; `found` are masked `path: extract` of what satisfied it."""
+    """One line of a selection, asked of one event. `found`: masked `path: extract` of what satisfied it."""
 
     text: str
     holds: bool

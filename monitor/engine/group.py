@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -85,18 +85,22 @@ def _period(per: str) -> pl.Expr:
     return at.fill_null(UNDATED)
 
 
-def _masked(frame: pl.DataFrame) -> pl.DataFrame:
-    """Paths as they may be shown: a path whose keys are data would make a fingerprint per person."""
-    paths = frame[PATH].unique()
-    masked = {p: mask_path(p) for p in paths if p is not None}
-    return frame.with_columns(pl.col(PATH).replace(masked))
+def _masked(frame: pl.DataFrame, resource: str) -> pl.DataFrame:
+    """Paths and resources as they may be shown: data in them would make a fingerprint per person."""
+    shown: list[tuple[str, Callable[[str], str]]] = [(PATH, mask_path)]
+    if resource in frame.columns:
+        shown.append((resource, mask_name))
+    return frame.with_columns(
+        pl.col(name).replace({text: show(text) for text in frame[name].unique() if text is not None})
+        for name, show in shown
+    )
 
 
 def _rule_parts(partition: str, plan: RulePlan, rows: pl.DataFrame, keyring: Keyring) -> list[Part]:
     identity = [pl.col(f) for f in plan.identity]
     keys = [f"{_WHO}{i}" for i in range(len(identity))]
     grouped = (
-        _masked(rows)
+        _masked(rows, plan.rule.privacy.resource)
         .with_columns(
             _period(plan.rule.alert.per).alias(_PERIOD),
             _subject(plan, rows.columns).alias(_SUBJECT),
@@ -131,7 +135,7 @@ def _violation(partition: str, plan: RulePlan, row: dict[str, Any], keyring: Key
         status=header.status,
         kind="event",
         actor=keyring.pseudonym(who.get(privacy.actor)),
-        resource=mask_name(who.get(privacy.resource) or ""),
+        resource=who.get(privacy.resource) or "",
         path=path,
         period=period,
         group="",

@@ -18,15 +18,12 @@ from monitor.rules.tree import (
     Item,
     Not,
     Or,
-    Pattern,
     PiiTest,
     PlaintextTest,
     Ref,
     RuleSet,
     StateTest,
     Test,
-    TextTest,
-    Wild,
 )
 
 ANYWHERE = "*."
@@ -118,17 +115,7 @@ class _Atoms:
 
 def item_atoms(item: Item) -> list[Atom]:
     """The atoms of an item, one per test, not yet numbered."""
-    return [Atom("", item.field, _keyword(t) if item.field is None else t) for t in item.tests]
-
-
-def _keyword(test: Test) -> Test:
-    """A keyword is looked for inside the record's texts, so its pattern is open at both ends."""
-    if not isinstance(test, TextTest):
-        return test
-    parts = test.pattern.parts
-    head = () if parts[:1] == (Wild.MANY,) else (Wild.MANY,)
-    tail = () if parts[-1:] == (Wild.MANY,) and len(parts) > 0 else (Wild.MANY,)
-    return TextTest(Pattern((*head, *parts, *tail) if parts else (Wild.MANY,)), test.cased)
+    return [Atom("", item.field, test) for test in item.tests]
 
 
 def _answered_by_column(atom: Atom) -> bool:
@@ -227,6 +214,7 @@ def compile_plan(
         fields=tuple(sorted({*named, *context})),
         aliases=aliases,
         time_fields=time_fields,
+        keys=tuple(sorted({a.key for a in every if a.key is not None})),
         everything=any(not a.named for a in searched),
     )
     decoding = repr((aliases, time_fields)).encode()

@@ -177,7 +177,7 @@ def item_expr(item: Item, exprs: Sequence[pl.Expr]) -> pl.Expr:
 def selection_expr(selection: Selection, item: Callable[[Item], pl.Expr]) -> pl.Expr:
     """Alternatives of items, each item built by `item`."""
     alternatives = [pl.all_horizontal([item(i) for i in items]) for items in selection.alternatives]
-    return pl.all_horizontal(alternatives) if selection.every else pl.any_horizontal(alternatives)
+    return pl.any_horizontal(alternatives)
 
 
 def condition_expr(condition: Condition, selections: dict[str, pl.Expr]) -> pl.Expr:

@@ -154,15 +154,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A named search identifier: alternatives (OR) of items (AND).
-
-    `every` is true only for a keyword list under `|all`, where the alternatives are ANDed.
-    """
+    """A named search identifier: alternatives (OR) of items (AND)."""
 
     name: str
     alternatives: tuple[tuple[Item, ...], ...]
     span: Span
-    every: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def selected(selection: Selection, event: dict[str, Any], classify: Classify) ->
     alternatives = [
         all(item_holds(item, event, classify) for item in items) for items in selection.alternatives
     ]
-    return all(alternatives) if selection.every else any(alternatives)
+    return any(alternatives)
 
 
 def item_holds(item: Item, event: dict[str, Any], classify: Classify) -> bool:
@@ -182,8 +182,8 @@ def _asked(test: Test, field: str | None, event: dict[str, Any]) -> list[tuple[s
         return [(leaf.text, leaf.path) for leaf in found if not leaf.is_key and _at(leaf, field)]
     if isinstance(test, PiiTest):
         return [(leaf.text, leaf.path) for leaf in found]
-    values = [leaf for leaf in found if not leaf.is_key]
-    return [(text, leaf.path) for leaf in values for text in (leaf.text, leaf.path)]
+    values = [(leaf.text, leaf.path) for leaf in found if not leaf.is_key]
+    return values + [(leaf.path, leaf.path) for leaf in leaves(event)]
 
 
 def value_holds(test: Test, text: str, path: str, classify: Classify) -> bool:

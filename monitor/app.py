@@ -1,0 +1,238 @@
+"""The composition root: builds the parts, runs them, lets go of them in reverse.
+
+The only place that names a concrete source, sink or store.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+
+from monitor.clock import Clock, SystemClock
+from monitor.decode import AUTO, HEAD, decoder, detect
+from monitor.detectors.scrub import holds_personal_data
+from monitor.engine.explain import EventVerdict, Explanation, explain_events, explain_rule
+from monitor.engine.keys import Keyring
+from monitor.engine.plan import Plan, compile_plan
+from monitor.errors import RuleError
+from monitor.frames import Lines, RecordBatch
+from monitor.model import Logsource, TurnFacts, Violation
+from monitor.pipeline.cases import run_cases
+from monitor.pipeline.correlate import ArchiveWindows
+from monitor.pipeline.runner import Bounds, Runner
+from monitor.rules.diagnostics import Diagnostic, failed
+from monitor.rules.report import TestOutcome, render_text
+from monitor.rules.ruleset import load
+from monitor.rules.tree import RuleSet
+from monitor.sources.archive import ArchiveSource
+from monitor.store.keyfile import load_key
+from monitor.store.repository import SqlStore, open_store
+
+REPLAY_BATCHES = 32
+"""Record batches an archive's turn gathers before it writes: about 500 MB of log."""
+
+Never = Callable[[], bool]
+
+
+def shipped_rules() -> Path:
+    """The rules that come with privwatch: inside the package, or beside it in a checkout."""
+    packaged = Path(str(resources.files("monitor.rules"))) / "shipped"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "rules"
+
+
+def load_rules(paths: Sequence[Path], clock: Clock) -> tuple[RuleSet, list[Diagnostic]]:
+    """The rule set of some files and folders, and what the linter warns of.
+
+    Raises:
+        RuleError: some rule is wrong; the message shows every problem at its place.
+    """
+    ruleset, diagnostics = load(paths, today(clock), scrub=holds_personal_data)
+    if ruleset is None or failed(diagnostics):
+        raise RuleError(render_text(diagnostics, ()).rstrip())
+    return ruleset, diagnostics
+
+
+def today(clock: Clock) -> dt.date:
+    """The UTC day."""
+    return dt.datetime.fromtimestamp(clock.now() / 1e6, tz=dt.UTC).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How records are read: format, where they come from, where fields and the event time are."""
+
+    format: str = AUTO
+    logsource: Logsource = field(default_factory=Logsource)
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    time_fields: tuple[str, ...] = ()
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What to replay into what."""
+
+    inputs: tuple[str, ...]
+    rules: tuple[Path, ...]
+    store: Path
+    key: Path
+    namespace: str = "replay"
+    decoding: Decoding = field(default_factory=Decoding)
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What the store holds after a replay, and what this run read for it."""
+
+    violations: tuple[Violation, ...]
+    ruleset: RuleSet
+    events: int
+    rejects: dict[str, int]
+    facts: dict[str, int]
+    records: int
+    size: int
+    seconds: float
+
+
+class Progress:
+    """Adds up turns, and passes them on."""
+
+    def __init__(self, observe: Callable[[TurnFacts], None] | None = None) -> None:
+        self._observe = observe
+        self.records = 0
+        self.size = 0
+
+    def __call__(self, facts: TurnFacts) -> None:
+        """Take in one batch."""
+        self.records += facts.records
+        self.size += facts.size
+        if self._observe is not None:
+            self._observe(facts)
+
+
+def plan_digest(plan: Plan, decoding: Decoding, bounds: Bounds) -> str:
+    """Identifies everything a result depends on besides the records."""
+    settled = repr(
+        (version("privwatch"), decoding.format, decoding.logsource, decoding.year, bounds)
+    ).encode()
+    return hashlib.sha256(plan.digest.encode() + settled).hexdigest()
+
+
+def replay(
+    options: ReplayOptions,
+    *,
+    clock: Clock | None = None,
+    observe: Callable[[TurnFacts], None] | None = None,
+    opened: Callable[[ArchiveSource], None] | None = None,
+    stop: Never = lambda: False,
+) -> ReplayReport:
+    """Run archived logs through the rules into the store. Doing it again changes nothing.
+
+    A file that was read under other rules or other bounds is taken back first and read anew.
+
+    Args:
+        options: what to replay into what.
+        clock: the system's, unless a test brings another.
+        observe: told of every batch.
+        opened: given the source before the first batch, for a progress bar.
+        stop: asked between turns; what was written so far stays and the next replay goes on from there.
+
+    Raises:
+        PrivwatchError: rules, inputs, key or store cannot be used.
+    """
+    clock = clock or SystemClock()
+    started = clock.monotonic()
+    ruleset, _ = load_rules(options.rules, clock)
+    decoding = options.decoding
+    plan = compile_plan(ruleset, decoding.aliases, decoding.time_fields)
+    progress = Progress(observe)
+    with ExitStack() as stack:
+        store = open_store(options.store, options.namespace)
+        stack.callback(store.close)
+        keyring = Keyring(load_key(options.key))
+        source = ArchiveSource(
+            options.inputs, format=decoding.format, logsource=decoding.logsource, projection=plan.projection
+        )
+        stack.callback(source.close)
+        digest = plan_digest(plan, decoding, options.bounds)
+        source.start(store.checkpoints())
+        if _forget_outdated(store, source.partitions, digest):
+            source.start(store.checkpoints())
+        if opened is not None:
+            opened(source)
+        Runner(
+            source=source,
+            store=store,
+            plan=plan,
+            plan_digest=digest,
+            decode=decoder(AUTO, plan.projection, year=decoding.year).decode,
+            keyring=keyring,
+            windows=ArchiveWindows(plan.correlations, keyring, store),
+            clock=clock,
+            observe=progress,
+            bounds=options.bounds,
+            batches=REPLAY_BATCHES,
+        ).run(stop)
+        return _report(store, ruleset, progress, clock.monotonic() - started)
+
+
+def _forget_outdated(store: SqlStore, partitions: Collection[str], digest: str) -> bool:
+    """Take back the files of this replay that were read under other rules, decoding or bounds."""
+    known = store.checkpoints()
+    outdated = [p for p in partitions if p in known and known[p].plan != digest]
+    for partition in outdated:
+        store.forget(partition)
+    return bool(outdated)
+
+
+def _report(store: SqlStore, ruleset: RuleSet, progress: Progress, seconds: float) -> ReplayReport:
+    counts: Counter[tuple[str, str]] = Counter()
+    for (_, kind, name), n in store.counts().items():
+        counts[kind, name] += n
+    return ReplayReport(
+        violations=tuple(store.violations()),
+        ruleset=ruleset,
+        events=counts["event", "events"],
+        rejects={name: n for (kind, name), n in sorted(counts.items()) if kind == "reject"},
+        facts={name: n for (kind, name), n in sorted(counts.items()) if kind == "event"},
+        records=progress.records,
+        size=progress.size,
+        seconds=seconds,
+    )
+
+
+def check_rules(paths: Sequence[Path], clock: Clock) -> tuple[list[Diagnostic], list[TestOutcome]]:
+    """Lint rules, and where they can be compiled, run the tests inside them."""
+    ruleset, diagnostics = load(paths, today(clock), scrub=holds_personal_data)
+    return diagnostics, [] if ruleset is None else run_cases(ruleset)
+
+
+def explain(
+    name: str, rules: Sequence[Path], events: bytes, form: str
+) -> tuple[Explanation, Iterator[EventVerdict]]:
+    """What a rule is compiled to, and its verdict on each event of a file's content.
+
+    Raises:
+        RuleError: the rules cannot be used, or none has that id or name.
+    """
+    ruleset, _ = load_rules(rules, SystemClock())
+    plan = compile_plan(ruleset)
+    found = [r for r in plan.rules if name in {r.rule.header.id, r.rule.header.name, r.rule.header.title}]
+    if not found:
+        known = sorted(r.rule.header.name or r.rule.header.id for r in plan.rules)
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the rules are {', '.join(known)}"
+        raise RuleError(f"there is no event rule {name!r}; {hint}")
+    form = detect(events[:HEAD], "") if form == AUTO else form
+    batch = RecordBatch("events", range(events.count(b"\n") + 1), 0, Lines(events))
+    decoded = decoder(form, plan.projection).decode(batch)
+    return explain_rule(found[0]), explain_events(plan, found[0], decoded)
