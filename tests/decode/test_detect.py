@@ -1,8 +1,12 @@
 """Format detection, and the decoders by name."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from monitor.decode import FORMATS, decoder, detect
+from monitor.decode.reasons import REASONS
 from monitor.errors import SettingsError
 from monitor.frames import Lines, RecordBatch
 from tests.decode.support import lines, wanting
@@ -52,3 +56,9 @@ def test_auto_follows_the_batch():
     for name, data in (("text", b"a"), ("access", ACCESS)):
         batch = RecordBatch("f", range(1), 1, Lines(data), format=name)
         assert by_batch.decode(batch).frame.height == 1
+
+
+def test_the_page_of_formats_names_every_reason():
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", page.partition("## Records that become no event")[2], re.MULTILINE)
+    assert sorted(listed) == sorted(REASONS)
