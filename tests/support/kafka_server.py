@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import uuid
@@ -37,6 +38,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 """
 START_SECONDS = 90
+# ApiVersions, version 0: length, API key 18, version, correlation id, no client id.
+API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
 class KafkaServer:
@@ -153,18 +156,14 @@ def _admin(bootstrap: str) -> KafkaAdminClient:
 
 
 def _answers(bootstrap: str) -> bool:
+    """Whether the broker answers the first request every client sends."""
     host, _, port = bootstrap.rpartition(":")
     try:
-        with socket.create_connection((host, int(port)), 0.5):
-            pass
+        with socket.create_connection((host, int(port)), 2) as connection:
+            connection.sendall(API_VERSIONS)
+            return len(connection.recv(4)) == 4
     except OSError:
         return False
-    try:
-        admin = _admin(bootstrap)
-    except Exception:
-        return False
-    admin.close()
-    return True
 
 
 def _free_ports(count: int) -> list[int]:
