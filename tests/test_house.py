@@ -125,6 +125,8 @@ def test_dependencies_are_the_documented_ones():
     name = re.compile(r"^[A-Za-z0-9-]+")
     declared = [name.match(line).group() for line in project["project"]["dependencies"]]
     declared += [name.match(line).group() for line in project["dependency-groups"]["dev"]]
+    extras = project["project"]["optional-dependencies"].values()
+    declared += [name.match(line).group() for extra in extras for line in extra]
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([A-Za-z0-9-]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
     documented = [row[0] for row in rows if row[0] != "package" and not row[0].startswith("-")]

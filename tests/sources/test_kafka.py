@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from threading import active_count
 
 import pytest
@@ -221,6 +222,18 @@ def test_records_of_an_aborted_transaction_were_never_said(kafka):
     kafka.produce(topic, [b"said"])
     with started(options(kafka, topic)) as source:
         assert values(batches(source, 1)) == [b"said"]
+
+
+@pytest.mark.skipif(find_spec("lz4") is not None, reason="this installation reads lz4")
+def test_a_codec_that_is_not_installed(kafka):
+    # The broker compresses anew what comes in plain.
+    topic = kafka.topic(**{"compression.type": "lz4"})
+    kafka.produce(topic, [b"x" * 1000])
+    with (
+        started(options(kafka, topic)) as source,
+        pytest.raises(InputError, match=r"compressed in a way .*lz4.* install it with .*privwatch\[kafka\]"),
+    ):
+        source.poll(SECONDS)
 
 
 def test_no_broker():
