@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitor.engine.atoms import literals, satisfied, select_leaves
+from monitor.engine.atoms import satisfied, select_leaves
+from monitor.engine.candidates import literals
 from monitor.engine.match import evaluate
 from monitor.engine.plan import Plan, RulePlan, item_atoms, positive_items, test_name
 from monitor.frames import PATH, ROW, TEXT, EventBatch

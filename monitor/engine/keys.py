@@ -1,4 +1,4 @@
-"""Keyed one-way names: fingerprints, pseudonyms and subject hashes, all HMAC-SHA-256 under one key.
+"""Keyed one-way names under one key: fingerprints and pseudonyms (HMAC-SHA-256), subject and group hashes.
 
 The key lives outside the store. Without it none of these can be recomputed from a guessed value
 (EDPB Guidelines 01/2025, section on one-way functions).
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterable
+from hashlib import blake2b
 
 import polars as pl
 
@@ -40,8 +41,12 @@ class Keyring:
         return self._digest("actor", [text])[:8].hex() if text else ""
 
     def number(self, purpose: str, parts: Iterable[str | None]) -> int:
-        """63-bit hash, never 0, so that it fits a signed integer column and 0 can mean "none"."""
-        return int.from_bytes(self._digest(purpose, parts)[:8], "big") >> 1 or 1
+        """63-bit keyed BLAKE2b (RFC 7693), never 0: it fits a signed integer column and 0 can mean "none"."""
+        message = "\x00".join(
+            [purpose, *("\x01" if p is None else p.replace("\x00", "\x00\x00") for p in parts)]
+        )
+        hashed = blake2b(message.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key[:64])
+        return int.from_bytes(hashed.digest(), "big") >> 1 or 1
 
     def numbers(self, purpose: str, frame: pl.DataFrame) -> pl.Series:
         """One `number` per row (Int64) over all columns of the frame, computed once per distinct row."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitor.engine.atoms import candidates, column_leaves, empty_found, satisfied, select_leaves
+from monitor.engine.atoms import column_leaves, empty_found, satisfied, satisfied_keys, select_leaves
+from monitor.engine.candidates import candidates
 from monitor.engine.plan import Atom, Plan, RulePlan
 from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME, EventBatch
 from monitor.rules.compile import asks_absence
@@ -61,23 +62,20 @@ def _search(
     atoms: Sequence[Atom], batch: EventBatch, aliases: dict[str, tuple[str, ...]]
 ) -> dict[str, pl.DataFrame]:
     """FOUND per searched atom over the regular events."""
+    found = {a.name: satisfied(a, column_leaves(batch, a)) for a in atoms if a.named}
     unnamed = [a for a in atoms if not a.named]
     rows = candidates(unnamed, batch)
-    leaves = batch.leaves(rows) if len(rows) else None
-    found = {}
-    for atom in atoms:
-        if atom.named:
-            found[atom.name] = satisfied(atom, column_leaves(batch, atom.field or ""))
-        elif leaves is None:
-            found[atom.name] = empty_found()
-        else:
-            found[atom.name] = satisfied(atom, select_leaves(atom, leaves, aliases))
-    return found
+    if rows.is_empty():
+        return found | {a.name: empty_found() for a in unnamed}
+    leaves = batch.leaves(rows)
+    found |= satisfied_keys([a for a in unnamed if a.key is not None], leaves)
+    return found | {a.name: satisfied(a, select_leaves(a, leaves, aliases)) for a in unnamed if a.key is None}
 
 
 def _atom_column(atom: Atom, found: dict[str, pl.DataFrame]) -> pl.Expr:
     """The atom as a Boolean column of a frame with ROW."""
-    holds = pl.col(ROW).is_in(found[atom.name][ROW].implode())
+    rows = found[atom.name][ROW]
+    holds = pl.lit(value=False) if rows.is_empty() else pl.col(ROW).is_in(rows.implode())
     return (~holds if asks_absence(atom.test) else holds).alias(atom.name)
 
 

@@ -17,11 +17,14 @@ from monitor.engine.match import Matches
 from monitor.frames import OFFSET, ROW, TIME
 from monitor.model import MAX_SAMPLES, Segment
 from monitor.redact import mask_name
-from monitor.rules.compile import JSON_NUMBER
+from monitor.rules.compile import number_of
 from monitor.rules.tree import Correlation
 
 MICROS = 1_000_000
 """Microseconds in a second; also the unit in which sums keep their fractions."""
+
+LARGEST = 10**15
+"""The most that one event adds to a sum, so that thousands of them fit an Int64."""
 
 PANES: dict[str, pl.DataType] = {
     "group": pl.Int64(),
@@ -78,11 +81,10 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
     actor = privacy.actor if privacy.actor in correlation.group_by else ""
     counted = correlation.type == "value_count"
     number = _number(field) if correlation.type == "value_sum" else pl.lit(0.0)
+    by = events.select(correlation.group_by) if correlation.group_by else _one_group(events.height)
     tick = pl.col(TIME).floordiv(resolution(correlation) * MICROS)
     frame = events.select(
-        keyring.numbers(
-            f"group {correlation.header.id}", events.select(correlation.group_by or pl.lit(""))
-        ).alias("group"),
+        keyring.numbers(f"group {correlation.header.id}", by).alias("group"),
         tick.alias("tick"),
         _hashed(events, field if counted else "", "value", keyring),
         _hashed(events, privacy.subject, "subject", keyring),
@@ -104,9 +106,14 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
     return compact([frame.filter(~missing)])
 
 
+def _one_group(height: int) -> pl.DataFrame:
+    """What every event is grouped by where the rule says nothing."""
+    return pl.DataFrame({"": pl.Series([""], dtype=pl.String).new_from_index(0, height)})
+
+
 def _number(field: str) -> pl.Expr:
-    text = pl.col(field)
-    return pl.when(text.str.contains(JSON_NUMBER)).then(text.cast(pl.Float64, strict=False)).fill_null(0.0)
+    """The field as Float64; what is no number adds nothing, and none adds more than `LARGEST`."""
+    return number_of(pl.col(field)).clip(-LARGEST, LARGEST).fill_null(0.0)
 
 
 def _hashed(events: pl.DataFrame, field: str, name: str, keyring: Keyring) -> pl.Series:

@@ -5,8 +5,8 @@ falls. An episode is a run of ticks at which the condition holds, no two further
 
     ticks     0   1   2   3   4   5   6   7   8
     events    2       1   3               4
-    count     2   2   3   6  (6)          4       timespan 4 ticks, floor 5
-    episode               [---]                   starts at tick 3, counts the 6 events of (-1, 3]
+    count     2       3   6               4       timespan 4 ticks, floor 5
+    episode               [ ]                     starts and ends at tick 3, counts the 6 events of (-1, 3]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import polars as pl
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS, resolution, span_ticks
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Position, Violation
+from monitor.rules.compile import EXACT_FLOATS
 from monitor.rules.tree import Correlation
 
 MAX_RESOURCES = 3
@@ -43,12 +44,15 @@ def _windowed(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
     summed = per_tick.rolling(
         "tick", period=f"{span_ticks(correlation)}i", group_by="group", closed="right"
     ).agg(pl.col("count", "whole", "fraction").sum())
-    seen = (
-        pl.col("count").cast(pl.Float64)
-        if correlation.type == "event_count"
-        else pl.col("whole") + pl.col("fraction") / MICROS
-    )
+    seen = pl.col("count").cast(pl.Float64) if correlation.type == "event_count" else _exact_sum()
     return summed.select("group", "tick", seen.alias("seen"))
+
+
+def _exact_sum() -> pl.Expr:
+    """The Float64 nearest to whole and millionths: one division, as long as its operands are exact."""
+    whole, fraction = pl.col("whole"), pl.col("fraction")
+    exact = whole.abs() < EXACT_FLOATS // MICROS - MICROS
+    return pl.when(exact).then((whole * MICROS + fraction) / MICROS).otherwise(whole + fraction / MICROS)
 
 
 def _distinct(frame: pl.DataFrame, span: int) -> pl.DataFrame:
@@ -118,7 +122,12 @@ def episodes(correlation: Correlation, frame: pl.DataFrame, keyring: Keyring) ->
         .group_by("episode", maintain_order=True)
         .agg(
             pl.col("group", "start", "seen", "actor").first(),
-            pl.col("resource").unique().sort().head(MAX_RESOURCES).str.join(", "),
+            pl.col("resource")
+            .filter(pl.col("resource") != "")
+            .unique()
+            .sort()
+            .head(MAX_RESOURCES)
+            .str.join(", "),
             pl.col("count").sum(),
             pl.col("first").min(),
             pl.col("last").max(),
@@ -140,7 +149,7 @@ def _violation(correlation: Correlation, row: dict[str, Any], keyring: Keyring) 
     header = correlation.header
     start = row["start"] * resolution(correlation) * MICROS
     positions = sorted(Position(s["partition"], o) for s in row["samples"] for o in s["samples"])
-    bounds = " and ".join(f"{op} {bound:g}" for op, bound in correlation.threshold.bounds)
+    bounds = " and ".join(f"{op} {_figure(bound)}" for op, bound in correlation.threshold.bounds)
     return Violation(
         fingerprint=keyring.fingerprint([header.id, str(row["group"]), str(start)]),
         rule=header.id,
@@ -160,12 +169,17 @@ def _violation(correlation: Correlation, row: dict[str, Any], keyring: Keyring) 
         evidence=Evidence(
             path=correlation.threshold.field,
             test=correlation.type,
-            extract=f"{row['seen']:g} in {correlation.timespan} s, rule says {bounds}",
+            extract=f"{_figure(row['seen'])} in {correlation.timespan} s, rule says {bounds}",
         ),
         subjects=tuple(row["subject"]),
         value=row["seen"],
         start=start,
     )
+
+
+def _figure(number: float) -> str:
+    """The number as people write it: no exponent below 10^15, no fraction that says nothing."""
+    return f"{number:.15g}"
 
 
 def instant(micros: int) -> str:
