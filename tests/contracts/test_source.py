@@ -1,0 +1,121 @@
+"""What every source owes the runner: each record once, in order, and on from where the store says."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.frames import Lines, RecordBatch, Values
+from monitor.model import Checkpoint
+from monitor.ports import Source
+from monitor.sources.archive import ArchiveSource
+from monitor.sources.chunks import Limits
+from tests.support.memory import MemorySource
+
+RECORDS = [b'{"n": %d}' % number for number in range(500)]
+CLOCK = SystemClock()
+Make = Callable[[], Source]
+
+
+def in_memory(request: pytest.FixtureRequest) -> Make:
+    batches = [
+        RecordBatch(
+            "logs-0", range(first, first + 50), first + 50, Values(tuple(RECORDS[first : first + 50]))
+        )
+        for first in range(0, 500, 50)
+    ]
+    return lambda: MemorySource(batches)
+
+
+def from_a_file(request: pytest.FixtureRequest) -> Make:
+    file: Path = request.getfixturevalue("tmp_path") / "app.ndjson"
+    file.write_bytes(b"\n".join(RECORDS) + b"\n")
+    return lambda: ArchiveSource([file], limits=Limits(chunk=700))
+
+
+def from_kafka(request: pytest.FixtureRequest) -> Make:
+    from monitor.sources.kafka import KafkaOptions, KafkaSource  # noqa: PLC0415 - slow to import
+
+    kafka = request.getfixturevalue("kafka")
+    topic = kafka.topic()
+    kafka.produce(topic, RECORDS)
+    return lambda: KafkaSource(KafkaOptions((kafka.bootstrap,), (topic,), group=topic, batch_records=70))
+
+
+@pytest.fixture(params=[in_memory, from_a_file, pytest.param(from_kafka, marks=pytest.mark.kafka)])
+def make(request: pytest.FixtureRequest) -> Make:
+    return request.param(request)
+
+
+def polled(source: Source) -> Iterator[RecordBatch]:
+    """Batches until a source says it is exhausted, or a stream has given all that was produced."""
+    deadline = CLOCK.monotonic() + 60
+    while not source.exhausted and CLOCK.monotonic() < deadline:
+        batch = source.poll(0.2)
+        if batch is not None:
+            yield batch
+            if batch.next_position == len(RECORDS) and not isinstance(source, ArchiveSource | MemorySource):
+                return
+
+
+def values(batches: list[RecordBatch]) -> list[bytes]:
+    found: list[bytes] = []
+    for batch in batches:
+        match batch.payload:
+            case Lines(data):
+                found += data.splitlines()
+            case Values(items):
+                found += items
+    return found
+
+
+def test_every_record_comes_once_in_order(make):
+    with closing(make()) as source:
+        source.start({})
+        batches = list(polled(source))
+    assert len(batches) > 1
+    assert values(batches) == RECORDS
+    assert len({batch.partition for batch in batches}) == 1
+    assert [offset for batch in batches for offset in batch.offsets] == list(range(500))
+    assert batches[-1].next_position == 500
+
+
+def test_positions_name_the_next_record(make):
+    with closing(make()) as source:
+        source.start({})
+        for batch in polled(source):
+            assert batch.next_position == batch.offsets[-1] + 1
+            assert source.checkpoint(batch, "plan").next_position == batch.next_position
+            assert source.checkpoint(batch, "plan").plan == "plan"
+
+
+def test_reading_goes_on_where_the_store_says(make):
+    with closing(make()) as source:
+        source.start({})
+        before = []
+        for batch in polled(source):
+            before.append(batch)
+            if len(before) == 2:
+                break
+        held = {batch.partition: source.checkpoint(batch, "plan")}
+        # What the source was told counts for nothing against the store.
+        source.commit({batch.partition: 3})
+    with closing(make()) as again:
+        again.start(held)
+        after = list(polled(again))
+    assert values(before) + values(after) == RECORDS
+
+
+def test_positions_of_strangers_are_no_matter(make):
+    with closing(make()) as source:
+        source.start({"somebody-elses-7": Checkpoint(99, "p")})
+        assert values(list(polled(source))) == RECORDS
+
+
+def test_nothing_new_is_none(make):
+    with closing(make()) as source:
+        source.start({})
+        list(polled(source))
+        assert source.poll(0.1) is None
