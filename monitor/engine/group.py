@@ -10,10 +10,12 @@ import polars as pl
 
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
-from monitor.engine.plan import RulePlan
+from monitor.engine.plan import Atom, RulePlan, test_name
 from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Part, Position, Violation
 from monitor.redact import mask, mask_name, mask_path
+from monitor.rules.compile import regex_text, test_expr
+from monitor.rules.tree import RegexTest, Test
 
 PERIOD_FORMATS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V", "forever": "always"}
 """`x_alert.per` to the text of the period an event falls in (UTC)."""
@@ -36,29 +38,54 @@ def parts(partition: str, matches: Matches, keyring: Keyring) -> list[Part]:
 
 
 def _evidence_rows(plan: RulePlan, rows: pl.Series, matches: Matches) -> pl.DataFrame:
-    """One row per matched event and evidence leaf; an event without any leaf stands with the rule's lead."""
+    """One row per matched event and evidence leaf; for an event without any leaf one of the rule's leads."""
     context = matches.context.join(rows.to_frame(), on=ROW, how="semi")
     leaves = [_named(matches.found[a.name], a.test) for a in plan.evidence if a.name in matches.found]
-    field, name = plan.lead
-    lead = pl.col(field) if field in context.columns else pl.lit(None, dtype=pl.String)
-    plain = context.with_columns(
-        pl.lit(field).alias(PATH), lead.alias(TEXT), pl.lit(name).alias("test"), *_nothing_found()
-    )
+    plain = context.with_columns(_lead(plan.leads), *_nothing_found()).unnest("lead")
     if not leaves:
         return plain
     evidenced = context.join(pl.concat(leaves), on=ROW)
     return pl.concat([evidenced, plain.join(evidenced, on=ROW, how="anti")], how="diagonal")
 
 
+def _lead(leads: Sequence[Atom]) -> pl.Expr:
+    """Struct `lead` of PATH, TEXT, `test`, `start`, `end`: the first of the leads that holds for the event.
+
+    The context of an irregular event has only the first value at each path, for which none may hold: then the
+    first lead stands there without a text.
+    """
+    chosen = _standing(leads[0] if leads else None, pl.lit(None, dtype=pl.String))
+    for atom in reversed(leads):
+        text = pl.col(atom.field or "")
+        chosen = pl.when(test_expr(atom.test, text)).then(_standing(atom, text)).otherwise(chosen)
+    return chosen.alias("lead")
+
+
+def _standing(atom: Atom | None, text: pl.Expr) -> pl.Expr:
+    start, end = _regex_span(atom.test if atom else None, text)
+    path, name = (atom.field, test_name(atom.test)) if atom else ("", "rule")
+    return pl.struct(
+        pl.lit(path).alias(PATH),
+        text.alias(TEXT),
+        pl.lit(name).alias("test"),
+        start.alias("start"),
+        end.alias("end"),
+    )
+
+
+def _regex_span(test: Test | None, text: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Where a regular expression matches, in characters; null for other tests."""
+    nowhere = pl.lit(None, dtype=pl.Int64)
+    if not isinstance(test, RegexTest):
+        return nowhere, nowhere
+    matched = text.str.extract(regex_text(test), 0)
+    start = text.str.split(matched).list.first().str.len_chars().cast(pl.Int64)
+    start = pl.when(matched != "").then(start)
+    return start, start + matched.str.len_chars()
+
+
 def _nothing_found() -> list[pl.Expr]:
-    text, number = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Int64)
-    return [
-        text.alias("detector"),
-        text.alias("state"),
-        text.alias("steps"),
-        number.alias("start"),
-        number.alias("end"),
-    ]
+    return [pl.lit(None, dtype=pl.String).alias(name) for name in ("detector", "state", "steps")]
 
 
 def _named(found: pl.DataFrame, test: object) -> pl.DataFrame:

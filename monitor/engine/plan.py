@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,8 +15,10 @@ from monitor.rules.tree import (
     Condition,
     Correlation,
     EventRule,
+    ExistsTest,
     Item,
     Not,
+    NullTest,
     Or,
     PiiTest,
     PlaintextTest,
@@ -24,6 +26,8 @@ from monitor.rules.tree import (
     RuleSet,
     StateTest,
     Test,
+    TextTest,
+    Wild,
 )
 
 ANYWHERE = "*."
@@ -61,7 +65,8 @@ class RulePlan:
         over_columns: Boolean expression over the projected columns and the columns of `atoms`.
         over_leaves: the same over atom columns alone, for irregular rows.
         evidence: atoms whose leaves are the reason of a match (not those under a `not`).
-        lead: field and test that stand for the rule where no detector gives evidence.
+        leads: atoms that columns answer and a match can rest on, those that say most of a value first; the
+            first that holds stands for the match where no detector gives evidence.
         identity: fields of the fingerprint besides rule, path and period.
     """
 
@@ -69,7 +74,7 @@ class RulePlan:
     over_columns: pl.Expr
     over_leaves: pl.Expr
     evidence: tuple[Atom, ...]
-    lead: tuple[str, str]
+    leads: tuple[Atom, ...]
     identity: tuple[str, ...]
 
 
@@ -158,6 +163,15 @@ def test_name(test: Test) -> str:
     return type(test).__name__.removesuffix("Test").lower()
 
 
+def _vagueness(atom: Atom) -> int:
+    """How little a test says of the value it holds for: a pattern says most, being there says least."""
+    if isinstance(atom.test, ExistsTest | NullTest):
+        return 2
+    return int(
+        isinstance(atom.test, TextTest) and not any(isinstance(p, Wild) for p in atom.test.pattern.parts)
+    )
+
+
 def _rule_plan(rule: EventRule, atoms: _Atoms) -> RulePlan:
     def compiled(build: Callable[[Item, _Atoms], pl.Expr]) -> pl.Expr:
         selections = {s.name: selection_expr(s, lambda item: build(item, atoms)) for s in rule.selections}
@@ -170,24 +184,26 @@ def _rule_plan(rule: EventRule, atoms: _Atoms) -> RulePlan:
         for a in atoms.of(i)
         if (is_detector(a.test) or not a.named) and not asks_absence(a.test)
     ]
-    lead = next(((i.field or "", test_name(i.tests[0])) for i in positive if i.tests), ("", "rule"))
+    answered = [a for i in positive if not i.negated for a in atoms.of(i) if _answered_by_column(a)]
     privacy, alert = rule.privacy, rule.alert
     return RulePlan(
         rule=rule,
         over_columns=compiled(_column_item),
         over_leaves=compiled(_leaf_item),
         evidence=tuple(dict.fromkeys(evidence)),
-        lead=lead,
+        leads=tuple(sorted(dict.fromkeys(answered), key=_vagueness)),
         identity=alert.fingerprint or tuple(f for f in (privacy.actor, privacy.resource) if f),
     )
 
 
-def _context(ruleset: RuleSet) -> tuple[str, ...]:
-    """Fields read of matched events: who, what, whose, and what correlations group and add up."""
+def _context(rules: Iterable[RulePlan], correlations: Iterable[Correlation]) -> tuple[str, ...]:
+    """Fields read of matched events: who, what, whose, why, and what correlations group and add up."""
     fields: list[str] = []
-    for rule in ruleset.rules:
-        fields += [rule.privacy.actor, rule.privacy.resource, rule.privacy.subject, *rule.alert.fingerprint]
-    for correlation in ruleset.correlations:
+    for rule in rules:
+        privacy = rule.rule.privacy
+        fields += [privacy.actor, privacy.resource, privacy.subject, *rule.rule.alert.fingerprint]
+        fields += [lead.field or "" for lead in rule.leads]
+    for correlation in correlations:
         privacy = correlation.privacy
         fields += [*correlation.group_by, correlation.threshold.field]
         fields += [privacy.actor, privacy.resource, privacy.subject]
@@ -206,7 +222,7 @@ def compile_plan(
     """
     atoms = _Atoms()
     rules = tuple(_rule_plan(rule, atoms) for rule in ruleset.rules)
-    context = _context(ruleset)
+    context = _context(rules, ruleset.correlations)
     every = tuple(atoms.by_pair.values())
     named = [a.field for a in every if a.named and a.field is not None]
     searched = tuple(a for a in every if not _answered_by_column(a))

@@ -64,6 +64,11 @@ def regex_escape(text: str) -> str:
     return re.sub(r"([\\.+*?()|\[\]{}^$#&\-~])", r"\\\1", text)
 
 
+def regex_text(test: RegexTest) -> str:
+    """The expression with its flags in front."""
+    return f"(?{test.flags}){test.pattern}" if test.flags else test.pattern
+
+
 def folded(pattern: Pattern) -> Pattern:
     """The pattern in lower case; the values it is compared with are lower-cased the same way."""
     return Pattern(tuple(p if isinstance(p, Wild) else p.lower() for p in pattern.parts))
@@ -143,9 +148,7 @@ EXPRESSIONS: dict[type, Callable[[Any, pl.Expr], pl.Expr]] = {
     NullTest: lambda _, text: text.is_null(),
     ExistsTest: lambda test, text: text.is_not_null() if test.expected else text.is_null(),
     CompareTest: lambda test, text: _COMPARE[test.operator](number_of(text), float(test.value)),
-    RegexTest: lambda test, text: text.str.contains(
-        f"(?{test.flags}){test.pattern}" if test.flags else test.pattern
-    ),
+    RegexTest: lambda test, text: text.str.contains(regex_text(test)),
     CidrTest: _cidr,
 }
 """How each test reads over one String column. Detector tests have none: see `monitor.engine.atoms`."""
