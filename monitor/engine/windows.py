@@ -51,8 +51,10 @@ def _windowed(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
 def _exact_sum() -> pl.Expr:
     """The Float64 nearest to whole and millionths: one division, as long as its operands are exact."""
     whole, fraction = pl.col("whole"), pl.col("fraction")
+    # Polars multiplies by the reciprocal of a scalar, which rounds twice; by a column it divides.
+    millions = whole * 0 + float(MICROS)
     exact = whole.abs() < EXACT_FLOATS // MICROS - MICROS
-    return pl.when(exact).then((whole * MICROS + fraction) / MICROS).otherwise(whole + fraction / MICROS)
+    return pl.when(exact).then((whole * MICROS + fraction) / millions).otherwise(whole + fraction / millions)
 
 
 def _distinct(frame: pl.DataFrame, span: int) -> pl.DataFrame:
