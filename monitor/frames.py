@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -82,6 +82,8 @@ class Projection:
 
     Attributes:
         fields: dotted paths wanted as String columns.
+        first: those of them that the engine asks of every event. A decoder that reads field by field may
+            leave the others out until it is asked for them (`EventBatch.narrowed`); None: all at once.
         aliases: other event paths that may hold a wanted field, tried in order after its own name.
         time_fields: paths that may hold the event time, first parseable one wins; empty means the usual.
         keys: keys wanted at any depth, in lower case; found in the leaves.
@@ -90,6 +92,7 @@ class Projection:
     """
 
     fields: tuple[str, ...] = ()
+    first: tuple[str, ...] | None = None
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     time_fields: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
@@ -111,6 +114,8 @@ class EventBatch:
             evaluates those rows over their leaves instead of the columns.
         haystack: columns of `frame` whose text together holds everything the event says; for JSON that is
             the raw record with its escapes.
+        detail: reads the fields that `frame` lacks, of the events in a part of it: their columns and whether
+            they are irregular. None where `frame` has every projected field.
         leaves: gives the LEAVES frame of the rows asked for (UInt32 series), every scalar of each of them.
         rejects: records that became no event, those of the source included.
         facts: (fact, count) of what was done to records that did become events, see `monitor.telemetry`; the
@@ -125,3 +130,13 @@ class EventBatch:
     leaves: Callable[[pl.Series], pl.DataFrame]
     rejects: tuple[Reject, ...] = ()
     facts: tuple[tuple[str, int], ...] = ()
+    detail: Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.Series]] | None = None
+
+    def narrowed(self, rows: pl.Series) -> EventBatch:
+        """The events of some rows (ROW, UInt32) with every projected field."""
+        wanted = self.frame[ROW].is_in(rows.implode())
+        frame = self.frame.filter(wanted)
+        if self.detail is None:
+            return replace(self, frame=frame, irregular=self.irregular.filter(wanted))
+        columns, irregular = self.detail(frame)
+        return replace(self, frame=frame.with_columns(columns), irregular=irregular, detail=None)

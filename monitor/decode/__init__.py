@@ -19,7 +19,7 @@ from monitor.frames import EventBatch, Projection, RecordBatch
 AUTO = "auto"
 """Each batch says its format."""
 
-__all__ = ["AUTO", "FORMATS", "HEAD", "Decoder", "decoder", "detect"]
+__all__ = ["AUTO", "FORMATS", "HEAD", "JSON", "Decoder", "decoder", "detect"]
 
 
 class Decoder(Protocol):

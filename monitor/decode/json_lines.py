@@ -16,7 +16,7 @@ from monitor.decode.json_columns import IRREGULAR, JsonColumns
 from monitor.decode.leaves import json_leaves
 from monitor.decode.records import Records, records
 from monitor.decode.sieve import block, sift
-from monitor.frames import RAW, EventBatch, Projection, RecordBatch
+from monitor.frames import RAW, ROW, EventBatch, Projection, RecordBatch
 
 _MANY_UNTIMED = 0.05
 """Share of rows without a time after the first pass from which on all candidates are read in the first."""
@@ -30,19 +30,20 @@ class JsonDecoder:
     """
 
     def __init__(self, projection: Projection) -> None:
-        self._wanted = Wanted(projection)
+        self._all = Wanted(projection)
+        first = projection.fields if projection.first is None else projection.first
+        self._wanted = Wanted(replace(projection, fields=first))
         self._timed = 1
         self._columns = self._plan()
+        self._late = None if projection.first is None else _columns_of(self._all, ())
 
     def _plan(self) -> JsonColumns:
-        fields = frozenset(self._wanted.projection.fields)
-        return JsonColumns(self._wanted.paths, fields, self._wanted.times[: self._timed])
+        return _columns_of(self._wanted, self._wanted.times[: self._timed])
 
     def decode(self, batch: RecordBatch) -> EventBatch:
         """Events of a batch of lines or values; an array of objects is one, irregular, event."""
         found, lines, read = self._read(records(batch, replace=False))
         columns = self._columns.columns(read, lines, found.text)
-        arrays = found.text.str.contains(r"^\s*\[") if found.blob is None else pl.Series([False])
         return EventBatch(
             partition=batch.partition,
             logsource=batch.logsource,
@@ -52,12 +53,21 @@ class JsonDecoder:
                 self._times(columns, lines, found.text),
                 last=(RAW,),
             ),
-            irregular=columns[IRREGULAR] | arrays,
+            irregular=columns[IRREGULAR] | _arrays(found.text),
             haystack=(RAW,),
-            leaves=partial(_leaves, found.text, self._wanted.segments),
+            leaves=partial(_leaves, found.text, self._all.segments),
             rejects=found.rejects,
             facts=found.facts,
+            detail=None if self._late is None else partial(self._detail, self._late, lines),
         )
+
+    def _detail(
+        self, late: JsonColumns, lines: pl.Series, frame: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.Series]:
+        """Every wanted column of some events, and which of those are irregular."""
+        lines = lines.gather(frame[ROW])
+        columns = late.columns(late.read(block(lines)), lines, frame[RAW])
+        return self._all.columns(columns), columns[IRREGULAR] | _arrays(frame[RAW])
 
     def _read(self, found: Records) -> tuple[Records, pl.Series, pl.DataFrame]:
         """Records that are JSON, the lines to read them from, and what the first pass reads."""
@@ -90,6 +100,17 @@ class JsonDecoder:
             self._timed = len(candidates)
             self._columns = self._plan()
         return times.scatter(rows, first_time(found.select(rest), rows.len()))
+
+
+def _columns_of(wanted: Wanted, times: tuple[str, ...]) -> JsonColumns:
+    return JsonColumns(wanted.paths, frozenset(wanted.projection.fields), times)
+
+
+def _arrays(raw: pl.Series) -> pl.Series:
+    """Which records are arrays."""
+    return raw.str.starts_with("[") | (
+        raw.str.contains(r"^\s+\[") if raw.str.starts_with(" ").any() else False
+    )
 
 
 def _leaves(raw: pl.Series, names: frozenset[str], rows: pl.Series) -> pl.DataFrame:

@@ -16,6 +16,9 @@ from monitor.telemetry import UTF8_REPLACED
 BROKER = "__broker"
 """Int64, when the broker stored the record, microseconds UTC; only there where the batch has broker times."""
 
+_COMPRESSED = frozenset((b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda", b"(\xb5"))
+"""First bytes of gzip, zlib (RFC 1950) and zstd: polars would decompress a record that begins like this."""
+
 _BOM = "\ufeff"
 _WHITE = " \t\r\n" + _BOM
 
@@ -104,10 +107,11 @@ def _reject_undecoded(found: Records, undecoded: dict[int, bytes]) -> Records:
 
 
 def _lines(data: bytes, *, replace: bool) -> tuple[pl.Series, dict[int, bytes], bytes | None]:
-    try:
-        return pl.read_lines(io.BytesIO(data)).to_series(), {}, data
-    except pl.exceptions.ComputeError:
-        pass  # some line is not UTF-8
+    if data[:2] not in _COMPRESSED:
+        try:
+            return pl.read_lines(io.BytesIO(data)).to_series(), {}, data
+        except pl.exceptions.ComputeError:
+            pass  # some line is not UTF-8
     items = data.split(b"\n")
     if not items[-1]:
         items.pop()

@@ -10,23 +10,18 @@ not simple enough to say so (escapes, nested values, odd numbers), the record is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
 import polars as pl
 
-from monitor.detectors import prefilter
+from monitor.engine.anchors import ESCAPED_ASCII, SAFE_TEXT, Anchor, holds, key_anchor, longest_piece
 from monitor.engine.atoms import verdicts_of
 from monitor.engine.plan import Atom
 from monitor.frames import PATH, RAW, ROW, TEXT, EventBatch
-from monitor.rules.compile import asks_absence, regex_escape
-from monitor.rules.tree import Pattern, PiiTest, PlaintextTest, TextTest
-
-_ESCAPED_ASCII = ("\\u00", "\u212a", "\\u212a", "\\u212A", "\u0130", "\\u0130")
-"""An ASCII letter may hide in a JSON escape, or be the lower case of the Kelvin sign or of dotted I."""
-
-_SAFE_PIECE = re.compile(r"[A-Za-z0-9 _.,:;=@#%&()\-]+")
-"""Text that JSON encoders write as it is."""
+from monitor.rules.compile import regex_escape
+from monitor.rules.tree import PiiTest, PlaintextTest, TextTest
 
 _PAIR = r'(?i)"(?:{})"\s*:\s*(?:"(?:[^"\\\[\{{][^"\\]*)?"|-?[1-9][0-9]{{0,17}}|0|true|false|null)\s*[,}}]'
 """A wanted key with a value that the raw text shows as it is: no escape, no number that is written otherwise
@@ -35,86 +30,69 @@ when parsed, no text that may itself be JSON."""
 _VALUE = r':\s*"?([^"]*?)"?\s*[,}]$'
 
 
-def literals(atom: Atom) -> list[str] | None:
-    """Texts of which a record that satisfies the atom holds at least one; None where nothing can be said."""
-    if atom.key is not None:
-        return [f'"{atom.key}"', f'"{atom.key}\\'] if _SAFE_PIECE.fullmatch(atom.key) else None
-    if isinstance(atom.test, TextTest):
-        piece = _longest_piece(atom.test.pattern)
-        return [piece] if piece else None
-    return None
-
-
-def _longest_piece(pattern: Pattern) -> str:
-    pieces = [p for part in pattern.parts if isinstance(part, str) for p in _SAFE_PIECE.findall(part)]
-    return max(pieces, key=len, default="")
-
-
-def _may_hold(atoms: Sequence[Atom], column: pl.Expr) -> pl.Expr:
-    """False only where no atom can be satisfied by anything in that text."""
-    needles: set[str] = set(_ESCAPED_ASCII)
-    exprs: list[pl.Expr] = []
-    for atom in atoms:
-        found = None if asks_absence(atom.test) and atom.key is None else literals(atom)
-        if found is not None:
-            needles.update(found)
-        elif isinstance(atom.test, PiiTest) and atom.key is None:
-            exprs.append(prefilter(atom.test.detectors).expr(column))
-        else:
-            return pl.lit(value=True)
-    if needles != set(_ESCAPED_ASCII):
-        exprs.append(column.str.contains_any(sorted(needles), ascii_case_insensitive=True))
-    return pl.any_horizontal(exprs).fill_null(value=False)
-
-
 def candidates(atoms: Sequence[Atom], batch: EventBatch) -> pl.Series:
     """ROW (UInt32) of the regular events whose leaves have to be looked at for atoms that no path names."""
-    screened = [a for a in atoms if _screenable(a)] if RAW in batch.frame.columns else []
-    rest = [a for a in atoms if a not in screened]
-    let_through = _prefiltered(rest, batch)
-    suspects = _prefiltered(screened, batch)
-    suspects = suspects.filter(~suspects.is_in(let_through.implode()))
-    return pl.concat([let_through, _screen(screened, batch, suspects)]).sort()
+    if not atoms or batch.frame.is_empty():
+        return pl.Series(ROW, [], dtype=pl.UInt32)
+    regular = batch.frame.filter(~batch.irregular)
+    keyed = [a for a in atoms if a.key is not None]
+    rest = _prefiltered([a for a in atoms if a.key is None], regular, batch.haystack)
+    suspects = _prefiltered(keyed, regular, batch.haystack)
+    screened = [a for a in keyed if _screenable(a)] if RAW in regular.columns else []
+    let_through = _prefiltered([a for a in keyed if a not in screened], suspects, batch.haystack)
+    found = pl.concat([rest[ROW], let_through[ROW]])
+    suspects = suspects.filter(~pl.col(ROW).is_in(found.implode()))
+    return pl.concat([found, _screen(screened, suspects)]).unique().sort()
 
 
 def _screenable(atom: Atom) -> bool:
     """Only what a value is in the clear for does not depend on the path above its key."""
     asked = isinstance(atom.test, PlaintextTest) and atom.test.expected
-    return asked and atom.key is not None and _SAFE_PIECE.fullmatch(atom.key) is not None
+    return asked and atom.key is not None and SAFE_TEXT.fullmatch(atom.key) is not None
 
 
-def _prefiltered(atoms: Sequence[Atom], batch: EventBatch) -> pl.Series:
-    """ROW of the regular events that may hold what one of the atoms asks for."""
-    if not atoms or batch.frame.is_empty():
-        return pl.Series(ROW, [], dtype=pl.UInt32)
-    columns = {c.rsplit(".", 1)[-1].lower(): c for c in batch.frame.columns}
-    keyed = [pl.col(columns[a.key]).is_not_null() for a in atoms if a.key in columns and a.key]
-    texts = [_may_hold(atoms, pl.col(c)) for c in batch.haystack]
-    wanted = pl.any_horizontal([*texts, *keyed]) & ~batch.irregular
-    return batch.frame.lazy().filter(wanted).select(ROW).collect()[ROW]
+def _anchor(atom: Atom) -> Anchor | None:
+    """What a record must hold for an atom that no path names; None where nothing can be said."""
+    if atom.key is not None:
+        return key_anchor(atom.key)
+    if isinstance(atom.test, PiiTest):
+        return Anchor(detectors=frozenset(atom.test.detectors))
+    piece = longest_piece(atom.test.pattern) if isinstance(atom.test, TextTest) else ""
+    return Anchor(frozenset({piece})) if piece else None
 
 
-def _screen(atoms: Sequence[Atom], batch: EventBatch, rows: pl.Series) -> pl.Series:
-    """The suspects that do hold a value in the clear, or are not simple enough to tell."""
-    if rows.is_empty():
-        return rows
+def _prefiltered(atoms: Sequence[Atom], frame: pl.DataFrame, haystack: Sequence[str]) -> pl.DataFrame:
+    """The events that may hold what one of the atoms asks for."""
+    if not atoms:
+        return frame.clear()
+    columns = {c.rsplit(".", 1)[-1].lower(): c for c in frame.columns}
+    keyed = [pl.col(columns[a.key]).is_not_null() for a in atoms if a.key is not None and a.key in columns]
+    return frame.filter(pl.any_horizontal([*(_may_hold(atoms, pl.col(c)) for c in haystack), *keyed]))
+
+
+def _may_hold(atoms: Sequence[Atom], column: pl.Expr) -> pl.Expr:
+    """False only where no atom can be satisfied by anything in that text."""
+    anchors = [_anchor(atom) for atom in atoms]
+    if any(anchor is None for anchor in anchors):
+        return pl.lit(value=True)
+    return holds(reduce(or_, (a for a in anchors if a is not None)), column)
+
+
+def _screen(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
+    """ROW of the suspects that do hold a value in the clear, or are not simple enough to tell."""
+    if suspects.is_empty():
+        return suspects[ROW]
     keys = "|".join(sorted((regex_escape(a.key or "") for a in atoms), key=len, reverse=True))
-    suspects = (
-        batch.frame.lazy()
-        .filter(pl.col(ROW).is_in(rows.implode()))
-        .select(
-            ROW,
-            pl.col(RAW).str.extract_all(_PAIR.format(keys)).alias("pairs"),
-            pl.col(RAW).str.count_matches(f'(?i)"(?:{keys})["\\\\]').alias("keys"),
-            pl.col(RAW).str.contains_any(list(_ESCAPED_ASCII)).alias("escaped"),
-        )
-        .collect()
+    seen = suspects.select(
+        ROW,
+        pl.col(RAW).str.extract_all(_PAIR.format(keys)).alias("pairs"),
+        pl.col(RAW).str.count_matches(rf'(?i)"(?:{keys})["\\]').alias("keys"),
+        pl.col(RAW).str.contains_any(list(ESCAPED_ASCII)).alias("escaped"),
     )
-    simple = suspects.filter((pl.col("pairs").list.len() == pl.col("keys")) & ~pl.col("escaped"))
+    simple = seen.filter((pl.col("pairs").list.len() == pl.col("keys")) & ~pl.col("escaped"))
     pairs = simple.select(ROW, "pairs").explode("pairs").drop_nulls()
     clear = pairs.join(_in_the_clear(atoms[0], pairs["pairs"].unique()), on="pairs", how="semi")
-    tangled = suspects.join(simple, on=ROW, how="anti")
-    return pl.concat([clear[ROW].unique(), tangled[ROW]])
+    return pl.concat([clear[ROW], seen.join(simple, on=ROW, how="anti")[ROW]])
 
 
 def _in_the_clear(atom: Atom, pairs: pl.Series) -> pl.DataFrame:

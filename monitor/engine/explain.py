@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitor.engine.atoms import satisfied, select_leaves
-from monitor.engine.candidates import literals
 from monitor.engine.match import evaluate
-from monitor.engine.plan import Plan, RulePlan, item_atoms, positive_items, test_name
-from monitor.frames import PATH, ROW, TEXT, EventBatch
-from monitor.redact import mask
+from monitor.engine.plan import Plan, RulePlan, item_atoms, test_name
+from monitor.frames import LEAVES, OFFSET, PATH, ROW, TEXT, EventBatch
+from monitor.redact import mask, mask_path
 from monitor.rules.compile import asks_absence, item_expr, selection_expr
 from monitor.rules.tree import Item, Pattern, Selection, Test, Wild
 
@@ -37,10 +36,11 @@ class SelectionVerdict:
 
 @dataclass(frozen=True, slots=True)
 class EventVerdict:
-    """One event. `offset` is its line number from 0."""
+    """One event. `offset` is its line from 0; `routed` is false where the rule is for another logsource."""
 
     offset: int
     matched: bool
+    routed: bool
     selections: tuple[SelectionVerdict, ...]
 
 
@@ -57,21 +57,21 @@ def explain_rule(rule: RulePlan) -> Explanation:
     """Fields, literals that a record must hold one of, and the polars expression."""
     items = [i for s in rule.rule.selections for items in s.alternatives for i in items]
     fields = sorted({i.field if i.field is not None else "(whole record)" for i in items})
-    positive = [a for i in positive_items(rule.rule) for a in item_atoms(i)]
-    wanted = sorted({text for a in positive for text in literals(a) or ()})
+    wanted = sorted(rule.anchor.needles) if rule.anchor is not None else []
     return Explanation(tuple(fields), tuple(wanted), str(rule.over_columns))
 
 
 def explain_events(plan: Plan, rule: RulePlan, batch: EventBatch) -> Iterator[EventVerdict]:
     """Ask the rule of every event, selection by selection."""
     asked = evaluate(plan, batch)
-    position = [p.rule.header.id for p in asked.rules].index(rule.rule.header.id) if asked.rules else -1
-    matched = set(asked.rows[position]) if position >= 0 else set()
-    leaves = batch.leaves(batch.frame[ROW])
-    for row, offset in zip(batch.frame[ROW], batch.frame["__offset"], strict=True):
-        mine = leaves.filter(pl.col(ROW) == row)
+    ids = [p.rule.header.id for p in asked.rules]
+    routed = rule.rule.header.id in ids
+    matched = set(asked.rows[ids.index(rule.rule.header.id)]) if routed else set()
+    leaves = batch.leaves(batch.frame[ROW]).partition_by(ROW, as_dict=True)
+    for row, offset in zip(batch.frame[ROW], batch.frame[OFFSET], strict=True):
+        mine = leaves.get((row,), pl.DataFrame(schema=LEAVES))
         selections = tuple(_selection(s, mine, plan) for s in rule.rule.selections)
-        yield EventVerdict(offset, row in matched, selections)
+        yield EventVerdict(offset, row in matched, routed, selections)
 
 
 def _selection(selection: Selection, leaves: pl.DataFrame, plan: Plan) -> SelectionVerdict:
@@ -88,8 +88,7 @@ def _selection(selection: Selection, leaves: pl.DataFrame, plan: Plan) -> Select
 
 def _item(item: Item, leaves: pl.DataFrame, plan: Plan) -> ItemVerdict:
     aliases = dict(plan.projection.aliases)
-    by_pair = {(a.field, a.test): a for a in plan.atoms}
-    atoms = [by_pair[a.field, a.test] for a in item_atoms(item)]
+    atoms = item_atoms(item)
     found = [satisfied(a, select_leaves(a, leaves, aliases)) for a in atoms]
     exprs = [pl.lit(asks_absence(a.test) == f.is_empty()) for a, f in zip(atoms, found, strict=True)]
     shown = pl.concat(found).select(PATH, TEXT, "start", "end", "detector").unique(maintain_order=True)
@@ -102,7 +101,7 @@ def _item(item: Item, leaves: pl.DataFrame, plan: Plan) -> ItemVerdict:
 
 def _shown(path: str, text: str, start: int | None, end: int | None, detector: str | None) -> str:
     spans = () if start is None or end is None else ((start, end, detector or "found"),)
-    return f"{path}: {mask(text, spans)}"
+    return f"{mask_path(path)}: {mask(text, spans)}"
 
 
 def describe(item: Item) -> str:

@@ -1,8 +1,12 @@
 """Window state of one correlation while the daemon runs: what is remembered, what is let go.
 
-Built from the store's segments, changed by each turn's panes, saved as segments again. Panes are let go once
-the watermark (the slowest partition's newest tick) is two windows and the allowed lateness past them, unless
-an episode that is still going on needs them.
+Built from the store's segments, changed by each turn's panes, saved as segments again. The watermark is the
+newest tick of the slowest partition. An event is late when every window it falls in ended more than the
+allowed lateness before the watermark: below this horizon no window changes any more.
+
+What is kept of a group: everything from its oldest episode that an event at the horizon could still join, or
+from the horizon where there is none, and before that one window of settled panes, which later windows hold.
+So no result depends on what was let go.
 """
 
 from __future__ import annotations
@@ -33,16 +37,24 @@ class History:
         self._keyring = keyring
         self._panes = compact([pl.DataFrame(schema=PANES), *(from_segment(s) for s in segments)])
         self._turns = 0
+        self._tick = resolution(correlation) * MICROS
         self._newest: dict[str, int] = dict(
             self._panes.group_by("partition").agg(pl.col("tick").max()).iter_rows()
         )
-        step = resolution(correlation)
-        self._horizon = 2 * span_ticks(correlation) + math.ceil(correlation.window.lateness / step)
+        settled = self._panes.filter(pl.col("settled"))["tick"].max()
+        self._horizon = settled + 1 if isinstance(settled, int) else -FOREVER // self._tick
+        self._raise_horizon()
 
     @property
     def horizon(self) -> int:
-        """Ticks below this are forgotten; events that fall there are late."""
-        return min(self._newest.values(), default=0) - self._horizon
+        """Events of ticks below this are late."""
+        return self._horizon
+
+    def _raise_horizon(self) -> None:
+        """Follow the watermark; a partition that joins with older events does not call anything back."""
+        lateness = math.ceil(self._correlation.window.lateness / resolution(self._correlation))
+        reach = span_ticks(self._correlation) + lateness
+        self._horizon = max(self._horizon, min(self._newest.values(), default=self._horizon) - reach)
 
     def advance(
         self, partition: str, delta: pl.DataFrame
@@ -53,14 +65,13 @@ class History:
             The episodes of the touched groups, the segments to store, and the number of late events, which
             no window counts any more.
         """
-        late = int(delta.filter(pl.col("tick") < self.horizon)["count"].sum())
-        delta = delta.filter(pl.col("tick") >= self.horizon)
-        if delta.is_empty():
-            return (), (), late
+        late = int(delta.filter(pl.col("tick") < self._horizon)["count"].sum())
+        delta = delta.filter(pl.col("tick") >= self._horizon)
         newest = delta["tick"].max()
-        self._newest[partition] = max(
-            self._newest.get(partition, 0), newest if isinstance(newest, int) else 0
-        )
+        if not isinstance(newest, int):
+            return (), (), late
+        self._newest[partition] = max(self._newest.get(partition, newest), newest)
+        self._raise_horizon()
         self._panes = compact([self._panes, delta])
         touched = self._panes.join(delta.select("group").unique(), on="group", how="semi")
         found = self._touched_episodes(touched)
@@ -68,7 +79,7 @@ class History:
         return found, self._segments(partition, delta), late
 
     def _touched_episodes(self, touched: pl.DataFrame) -> tuple[Episodes, ...]:
-        floor = self.horizon * resolution(self._correlation) * MICROS
+        floor = self._horizon * self._tick
         found: dict[str, list[Violation]] = {
             group_name(self._correlation, g, self._keyring): [] for g in touched["group"].unique().sort()
         }
@@ -87,17 +98,19 @@ class History:
         )
 
     def _forget(self) -> None:
-        """Let go of panes below the horizon, except those of an episode that reaches past it."""
-        ongoing = (
+        """Let go of what no later event could matter to."""
+        span = span_ticks(self._correlation)
+        joinable = (
             episode_bounds(self._correlation, self._panes)
-            .filter(pl.col("end") >= self.horizon)
+            .filter(pl.col("end") >= self._horizon - span)
             .group_by("group")
-            .agg((pl.col("start").min() - span_ticks(self._correlation)).alias("keep"))
+            .agg(pl.col("start").min().alias("open"))
         )
-        keep = pl.min_horizontal(pl.col("keep"), pl.lit(self.horizon))
+        since = pl.min_horizontal(pl.col("open"), pl.lit(self._horizon))
         self._panes = (
-            self._panes.join(ongoing, on="group", how="left")
-            .filter(pl.col("tick") >= keep)
+            self._panes.join(joinable, on="group", how="left")
+            .filter(pl.col("tick") > since - span)
+            .with_columns(settled=pl.col("settled") | (pl.col("tick") < since))
             .select(list(PANES))
         )
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import polars as pl
 
+from monitor.engine.anchors import holds
 from monitor.engine.atoms import column_leaves, empty_found, satisfied, satisfied_keys, select_leaves
 from monitor.engine.candidates import candidates
-from monitor.engine.plan import Atom, Plan, RulePlan
-from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME, EventBatch
+from monitor.engine.plan import Atom, Plan, RulePlan, answered_by_column
+from monitor.frames import OFFSET, PATH, RAW, ROW, TEXT, TIME, EventBatch
 from monitor.rules.compile import asks_absence
 
 
@@ -35,27 +38,64 @@ class Matches:
     context: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class _Answers:
+    """What one pass over some events found, rows by rule id; see `Matches`."""
+
+    rows: dict[str, pl.Series]
+    found: dict[str, pl.DataFrame]
+
+
 def evaluate(plan: Plan, batch: EventBatch) -> Matches:
-    """Ask every rule that applies to the batch's logsource about every event."""
+    """Ask every rule that applies to the batch's logsource about every event it could match.
+
+    Rules with an anchor are asked only of the events whose raw text holds it, which alone are read in full.
+    """
     rules = tuple(r for r in plan.rules if batch.logsource.admits(r.rule.logsource))
     aliases = dict(plan.projection.aliases)
-    irregular = batch.frame.filter(batch.irregular)[ROW]
-    tangled = batch.leaves(irregular) if len(irregular) else None
-    regular_found = _search(plan.searched, batch, aliases)
-    tables = [_over_columns(rules, plan.searched, regular_found, batch)]
-    found = [regular_found]
-    if tangled is not None:
-        tangled_found = {a.name: satisfied(a, select_leaves(a, tangled, aliases)) for a in plan.atoms}
-        tables.append(_over_leaves(rules, plan.atoms, tangled_found, irregular))
-        found.append(tangled_found)
-    answers = pl.concat(tables).sort(ROW)
-    rows = tuple(answers.filter(pl.col(str(i)))[ROW] for i in range(len(rules)))
+    if batch.detail is None:
+        near, passes = batch, [_ask(rules, batch, aliases)]
+    else:
+        near = batch.narrowed(_anchored(rules, batch))
+        passes = [
+            _ask([r for r in rules if r.anchor is not None], near, aliases),
+            _ask([r for r in rules if r.anchor is None], batch, aliases),
+        ]
+    rows = {name: found for one in passes for name, found in one.rows.items()}
+    found = _joined([one.found for one in passes])
+    matched = pl.concat([pl.Series(ROW, [], dtype=pl.UInt32), *rows.values()]).unique()
+    if batch.detail is not None and not matched.is_in(near.frame[ROW].implode()).all():
+        near = batch.narrowed(matched)
     return Matches(
         rules=rules,
-        rows=rows,
-        found=_joined(found),
-        context=_context(plan, batch, answers[ROW], tangled, aliases),
+        rows=tuple(rows[r.rule.header.id] for r in rules),
+        found=found,
+        context=_context(plan, near, matched, aliases),
     )
+
+
+def _anchored(rules: Sequence[RulePlan], batch: EventBatch) -> pl.Series:
+    """ROW of the events that some rule with an anchor could match."""
+    anchors = [r.anchor for r in rules if r.anchor is not None]
+    if not anchors:
+        return pl.Series(ROW, [], dtype=pl.UInt32)
+    return batch.frame.filter(holds(reduce(or_, anchors), pl.col(RAW)))[ROW]
+
+
+def _ask(rules: Sequence[RulePlan], batch: EventBatch, aliases: dict[str, tuple[str, ...]]) -> _Answers:
+    """Ask the rules of every event of the batch, whose columns hold every field of theirs."""
+    atoms = tuple(dict.fromkeys(a for r in rules for a in r.atoms))
+    searched = [a for a in atoms if not answered_by_column(a)]
+    found = [_search(searched, batch, aliases)]
+    tables = [_over_columns(rules, searched, found[0], batch)]
+    irregular = batch.frame.filter(batch.irregular)[ROW]
+    tangled = batch.leaves(irregular) if len(irregular) else None
+    if tangled is not None:
+        found.append({a.name: satisfied(a, select_leaves(a, tangled, aliases)) for a in atoms})
+        tables.append(_over_leaves(rules, atoms, found[1], irregular))
+    answers = pl.concat(tables).sort(ROW)
+    rows = {r.rule.header.id: answers.filter(pl.col(str(i)))[ROW] for i, r in enumerate(rules)}
+    return _Answers(rows, _joined(found))
 
 
 def _search(
@@ -106,23 +146,22 @@ def _any_true(frame: pl.LazyFrame, answers: Sequence[pl.Expr]) -> pl.DataFrame:
 
 def _joined(found: Sequence[dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
     names = {name for frames in found for name in frames}
-    return {n: pl.concat([frames[n] for frames in found if n in frames]) for n in sorted(names)}
+    return {n: pl.concat([frames[n] for frames in found if n in frames]).unique() for n in sorted(names)}
 
 
 def _context(
-    plan: Plan,
-    batch: EventBatch,
-    rows: pl.Series,
-    tangled: pl.DataFrame | None,
-    aliases: dict[str, tuple[str, ...]],
+    plan: Plan, batch: EventBatch, rows: pl.Series, aliases: dict[str, tuple[str, ...]]
 ) -> pl.DataFrame:
     """The context fields of the matched events; of an irregular event the first value at each path."""
-    regular = batch.frame.filter(pl.col(ROW).is_in(rows.implode())).select(ROW, OFFSET, TIME, *plan.context)
-    if tangled is None or not plan.context:
+    matched = batch.narrowed(rows) if batch.detail is None else batch
+    regular = matched.frame.select(ROW, OFFSET, TIME, *plan.context)
+    irregular = matched.frame.filter(matched.irregular)[ROW]
+    if irregular.is_empty() or not plan.context:
         return regular
     names = {alias: field for field in plan.context for alias in (field, *aliases.get(field, ()))}
     firsts = (
-        tangled.filter(pl.col(PATH).is_in(list(names)) & pl.col(TEXT).is_not_null())
+        batch.leaves(irregular)
+        .filter(pl.col(PATH).is_in(list(names)) & pl.col(TEXT).is_not_null())
         .with_columns(pl.col(PATH).replace(names))
         .unique(subset=[ROW, PATH], keep="first", maintain_order=True)
         .pivot(on=PATH, on_columns=list(plan.context), index=ROW, values=TEXT)

@@ -40,12 +40,14 @@ PANES: dict[str, pl.DataType] = {
     "first": pl.Int64(),
     "last": pl.Int64(),
     "samples": pl.List(pl.Int64()),
+    "settled": pl.Boolean(),
 }
 """One row per group, tick, distinct value, subject and partition.
 
 `group`, `value` and `subject` are keyed hashes (0: none). `tick` counts resolutions since the Unix epoch.
 `whole` and `fraction` (millionths) are the exact sum of a value_sum's field. `first` and `last` are event
-times in microseconds; `samples` the smallest offsets.
+times in microseconds; `samples` the smallest offsets. `settled`: what came before is forgotten, so that the
+window that ends here can no longer be worked out; the pane only fills later windows.
 """
 
 _IDENTITY = ("group", "tick", "value", "subject", "partition", "actor", "resource")
@@ -101,6 +103,7 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
         pl.col(TIME).alias("first"),
         pl.col(TIME).alias("last"),
         pl.concat_list(OFFSET).alias("samples"),
+        pl.lit(value=False).alias("settled"),
     )
     missing = (pl.col("value") == 0) if counted else pl.lit(value=False)
     return compact([frame.filter(~missing)])
@@ -151,6 +154,7 @@ def compact(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
             pl.col("first").min(),
             pl.col("last").max(),
             pl.col("samples").explode().unique().bottom_k(MAX_SAMPLES).sort(),
+            pl.col("settled").any(),
         )
         .sort(_IDENTITY)
         .select(list(PANES))

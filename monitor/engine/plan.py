@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from monitor.engine.anchors import Anchor, anchor_of
 from monitor.frames import Projection
 from monitor.rules.compile import asks_absence, condition_expr, item_expr, selection_expr, test_expr
 from monitor.rules.tree import (
@@ -68,6 +69,8 @@ class RulePlan:
         leads: atoms that columns answer and a match can rest on, those that say most of a value first; the
             first that holds stands for the match where no detector gives evidence.
         identity: fields of the fingerprint besides rule, path and period.
+        anchor: what a record must hold to be asked at all; None asks every event.
+        atoms: every atom of the rule.
     """
 
     rule: EventRule
@@ -76,6 +79,8 @@ class RulePlan:
     evidence: tuple[Atom, ...]
     leads: tuple[Atom, ...]
     identity: tuple[str, ...]
+    anchor: Anchor | None
+    atoms: tuple[Atom, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,6 @@ class Plan:
     """A rule set ready to run.
 
     Attributes:
-        searched: atoms that no column answers: keys at any depth, the whole record, detectors.
-        atoms: every atom, for irregular rows.
         context: fields that name actor, resource, subject, group or value of some rule.
         digest: of the rule set, for checkpoints.
     """
@@ -92,8 +95,6 @@ class Plan:
     projection: Projection
     rules: tuple[RulePlan, ...]
     correlations: tuple[Correlation, ...]
-    searched: tuple[Atom, ...]
-    atoms: tuple[Atom, ...]
     context: tuple[str, ...]
     digest: str
 
@@ -123,13 +124,14 @@ def item_atoms(item: Item) -> list[Atom]:
     return [Atom("", item.field, test) for test in item.tests]
 
 
-def _answered_by_column(atom: Atom) -> bool:
+def answered_by_column(atom: Atom) -> bool:
+    """Whether an expression over one column answers the atom; keys at any depth and detectors need leaves."""
     return atom.named and not is_detector(atom.test)
 
 
 def _column_item(item: Item, atoms: _Atoms) -> pl.Expr:
     exprs = [
-        test_expr(a.test, pl.col(a.field or "")) if _answered_by_column(a) else pl.col(a.name)
+        test_expr(a.test, pl.col(a.field or "")) if answered_by_column(a) else pl.col(a.name)
         for a in atoms.of(item)
     ]
     return item_expr(item, exprs)
@@ -172,7 +174,7 @@ def _vagueness(atom: Atom) -> int:
     )
 
 
-def _rule_plan(rule: EventRule, atoms: _Atoms) -> RulePlan:
+def _rule_plan(rule: EventRule, atoms: _Atoms, aliases: dict[str, tuple[str, ...]]) -> RulePlan:
     def compiled(build: Callable[[Item, _Atoms], pl.Expr]) -> pl.Expr:
         selections = {s.name: selection_expr(s, lambda item: build(item, atoms)) for s in rule.selections}
         return pl.any_horizontal([condition_expr(c, selections) for c in rule.conditions])
@@ -184,7 +186,7 @@ def _rule_plan(rule: EventRule, atoms: _Atoms) -> RulePlan:
         for a in atoms.of(i)
         if (is_detector(a.test) or not a.named) and not asks_absence(a.test)
     ]
-    answered = [a for i in positive if not i.negated for a in atoms.of(i) if _answered_by_column(a)]
+    answered = [a for i in positive if not i.negated for a in atoms.of(i) if answered_by_column(a)]
     privacy, alert = rule.privacy, rule.alert
     return RulePlan(
         rule=rule,
@@ -192,6 +194,12 @@ def _rule_plan(rule: EventRule, atoms: _Atoms) -> RulePlan:
         over_leaves=compiled(_leaf_item),
         evidence=tuple(dict.fromkeys(evidence)),
         leads=tuple(sorted(dict.fromkeys(answered), key=_vagueness)),
+        anchor=anchor_of(rule, aliases),
+        atoms=tuple(
+            dict.fromkeys(
+                a for s in rule.selections for alt in s.alternatives for i in alt for a in atoms.of(i)
+            )
+        ),
         identity=alert.fingerprint or tuple(f for f in (privacy.actor, privacy.resource) if f),
     )
 
@@ -210,6 +218,10 @@ def _context(rules: Iterable[RulePlan], correlations: Iterable[Correlation]) -> 
     return tuple(dict.fromkeys(f for f in fields if f))
 
 
+def _fields(atoms: Iterable[Atom]) -> set[str]:
+    return {a.field for a in atoms if a.named and a.field is not None}
+
+
 def compile_plan(
     ruleset: RuleSet,
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = (),
@@ -221,18 +233,19 @@ def compile_plan(
         CompileError: a node of a rule has no expression.
     """
     atoms = _Atoms()
-    rules = tuple(_rule_plan(rule, atoms) for rule in ruleset.rules)
+    rules = tuple(_rule_plan(rule, atoms, dict(aliases)) for rule in ruleset.rules)
     context = _context(rules, ruleset.correlations)
     every = tuple(atoms.by_pair.values())
-    named = [a.field for a in every if a.named and a.field is not None]
-    searched = tuple(a for a in every if not _answered_by_column(a))
+    fields = _fields(every)
+    unnamed = [a for a in every if not a.named]
     projection = Projection(
-        fields=tuple(sorted({*named, *context})),
+        fields=tuple(sorted({*fields, *context})),
+        first=tuple(sorted(_fields(a for r in rules if r.anchor is None for a in r.atoms))),
         aliases=aliases,
         time_fields=time_fields,
-        keys=tuple(sorted({a.key for a in every if a.key is not None})),
-        everything=any(not a.named for a in searched),
+        keys=tuple(sorted({a.key for a in unnamed if a.key is not None})),
+        everything=bool(unnamed),
     )
     decoding = repr((aliases, time_fields)).encode()
     digest = hashlib.sha256(ruleset.digest.encode() + decoding).hexdigest()
-    return Plan(projection, rules, ruleset.correlations, searched, every, context, digest)
+    return Plan(projection, rules, ruleset.correlations, context, digest)

@@ -92,7 +92,8 @@ def _distinct(frame: pl.DataFrame, span: int) -> pl.DataFrame:
 
 def episode_bounds(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
     """`group`, `start`, `end` (ticks, inclusive) and `seen` (largest) of every episode."""
-    windowed = _windowed(correlation, frame)
+    settled = frame.filter(pl.col("settled")).select("group", "tick")
+    windowed = _windowed(correlation, frame).join(settled, on=["group", "tick"], how="anti")
     holds = pl.all_horizontal(
         [_BOUNDS[op](pl.col("seen"), bound) for op, bound in correlation.threshold.bounds]
     )
@@ -117,10 +118,18 @@ def episodes(correlation: Correlation, frame: pl.DataFrame, keyring: Keyring) ->
     ordered = found.with_row_index("episode").with_columns(
         begins=pl.col("start") - span_ticks(correlation) + 1
     )
+    # Episodes of a group never overlap: a pane can only belong to the one that ends next.
     inside = (
-        frame.join(ordered, on="group")
-        .filter(pl.col("tick").is_between(pl.col("begins"), pl.col("end")))
-        .sort("partition", "first", "episode")
+        frame.sort("tick")
+        .join_asof(
+            ordered.sort("end"),
+            left_on="tick",
+            right_on="end",
+            by="group",
+            strategy="forward",
+            check_sortedness=False,
+        )
+        .filter(pl.col("tick") >= pl.col("begins"))
         .group_by("episode", maintain_order=True)
         .agg(
             pl.col("group", "start", "seen", "actor").first(),
