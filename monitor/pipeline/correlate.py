@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 import polars as pl
@@ -45,7 +46,7 @@ class LiveWindows:
             (c, History(c, keyring, store.segments(c.header.id, c.header.digest, -FOREVER, FOREVER)))
             for c in correlations
         ]
-        self._episodes: list[Episodes] = []
+        self._episodes: dict[tuple[str, str], Episodes] = {}
         self._segments: list[Segment] = []
 
     def take(self, partition: str, matches: Matches) -> int:
@@ -56,16 +57,22 @@ class LiveWindows:
             if delta.is_empty():
                 continue
             found, segments, missed = history.advance(partition, delta)
-            self._episodes += found
+            self._episodes |= {(e.rule, e.group): self._widened(e) for e in found}
             self._segments += segments
             late += missed
         return late
 
     def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
         """Episodes and segments since the last drain."""
-        drained = tuple(self._episodes), tuple(self._segments)
-        self._episodes, self._segments = [], []
+        drained = tuple(self._episodes.values()), tuple(self._segments)
+        self._episodes, self._segments = {}, []
         return drained
+
+    def _widened(self, found: Episodes) -> Episodes:
+        """The newest word on a group: it takes the place of what the turn said before of the same times."""
+        before = self._episodes.get((found.rule, found.group), found)
+        kept = tuple(v for v in before.violations if v.start is not None and v.start < found.since)
+        return replace(found, since=min(found.since, before.since), violations=kept + found.violations)
 
     def finish(self) -> tuple[Episodes, ...]:
         """Nothing: every turn said what it knew."""

@@ -1,4 +1,4 @@
-"""The oracle of correlations: plain loops over events, as docs/rules.md and the drawing in engine/windows.py say.
+"""The oracle of correlations: plain loops over events, as docs/rules.md and engine/windows.py say.
 
 Sums are fractions, windows are looked at one by one, nothing is shared between ticks.
 """
@@ -40,7 +40,7 @@ FIELDS = ("who", "where", "amount", "whose", "table")
 
 @dataclass(frozen=True)
 class Happening:
-    """One event that matched the rule a correlation counts. `time` is microseconds, None for an untimed one."""
+    """One event that matched the rule a correlation counts. `time` is microseconds, None if untimed."""
 
     partition: str
     offset: int

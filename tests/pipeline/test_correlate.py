@@ -1,0 +1,191 @@
+"""Windows beside a stream say what windows over the archive say, whatever was let go, saved or restored."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.engine import history
+from monitor.engine.panes import from_segment
+from monitor.model import Turn, Violation
+from monitor.pipeline.correlate import SHARD_PANES, ArchiveWindows, LiveWindows
+from monitor.rules.tree import Correlation
+from tests.support import windows as oracle
+from tests.support.memory import MemoryStore
+from tests.support.windows import KEYRING, MICROS, Happening, correlation, matches
+
+LATENESS = 3
+
+correlations = st.builds(
+    lambda kind, some, span, step: correlation(kind, some, timespan=span, resolution=step, lateness=LATENESS),
+    st.sampled_from(["event_count", "value_count", "value_sum"]),
+    st.sampled_from(
+        [(("gte", 2),), (("gt", 2),), (("lt", 2),), (("lte", 1),), (("eq", 2),), (("gte", 1), ("lt", 3))]
+    ),
+    st.sampled_from([1, 4, 6]),
+    st.sampled_from([1, 2]),
+)
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, back: int) -> list[Happening]:
+    """Events as they arrive, none more than `back` seconds older than the newest one before it."""
+    newest = draw(st.sampled_from([-20, 0, 1_795_000_000]))
+    found = []
+    for offset in range(draw(st.integers(1, 25))):
+        at = newest + draw(st.one_of(st.integers(-back, 2), st.integers(0, 3), st.sampled_from([9, 30])))
+        newest = max(newest, at)
+        found.append(
+            Happening(
+                partition=draw(st.sampled_from("pppq")),
+                offset=offset,
+                time=at * MICROS,
+                who=draw(st.sampled_from(["ada", "ada", "bo"])),
+                amount=draw(st.sampled_from(["1", "1", "2", "-1", None])),
+                whose=draw(st.sampled_from([None, "s1", "s2"])),
+                table=draw(st.sampled_from([None, "crm", "hr"])),
+            )
+        )
+    return found
+
+
+def batched(events: Sequence[Happening], sizes: Sequence[int]) -> list[list[Happening]]:
+    """Consecutive events of one partition, at most as many as the sizes say in turn."""
+    found: list[list[Happening]] = []
+    room = 0
+    for event in events:
+        if not found or found[-1][0].partition != event.partition or len(found[-1]) >= room:
+            room = sizes[len(found) % len(sizes)]
+            found.append([])
+        found[-1].append(event)
+    return found
+
+
+def write(store: MemoryStore, windows: LiveWindows | ArchiveWindows) -> None:
+    episodes, segments = windows.drain()
+    store.write(Turn(episodes=episodes, segments=segments))
+
+
+def live(
+    one: Correlation, batches: Sequence[Sequence[Happening]], *, per_turn: int, restarts: frozenset[int]
+) -> tuple[list[Violation], int]:
+    """What the store holds after the stream, and how many events were late."""
+    store = MemoryStore()
+    windows = LiveWindows([one], KEYRING, store)
+    late = 0
+    for number, batch in enumerate(batches, 1):
+        late += windows.take(batch[0].partition, matches(batch))
+        if number % per_turn == 0 or number == len(batches):
+            write(store, windows)
+            if number in restarts:
+                windows = LiveWindows([one], KEYRING, store)
+    assert windows.finish() == ()
+    return list(store.violations()), late
+
+
+def archived(one: Correlation, batches: Sequence[Sequence[Happening]]) -> list[Violation]:
+    store = MemoryStore()
+    windows = ArchiveWindows([one], KEYRING, store)
+    for batch in batches:
+        assert windows.take(batch[0].partition, matches(batch)) == 0
+    write(store, windows)
+    store.write(Turn(episodes=windows.finish()))
+    return list(store.violations())
+
+
+@given(
+    correlations,
+    arrivals(LATENESS),
+    st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    st.integers(1, 3),
+    st.frozensets(st.integers(1, 30), max_size=6),
+    st.sampled_from([1, 2, 5, 64]),
+)
+@settings(max_examples=40)
+def test_live_is_archive(
+    one: Correlation,
+    events: list[Happening],
+    sizes: list[int],
+    per_turn: int,
+    restarts: frozenset[int],
+    compact_every: int,
+) -> None:
+    batches = batched(events, sizes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "COMPACT_EVERY", compact_every)
+        found, late = live(one, batches, per_turn=per_turn, restarts=restarts)
+    assert late == 0
+    assert found == archived(one, batches)
+
+
+def accepted(one: Correlation, batches: Sequence[Sequence[Happening]]) -> tuple[list[Happening], int]:
+    """The events that came before every window they fall in was closed for good, and how many did not."""
+    step = oracle.tick_seconds(one)
+    reach = -(-one.timespan // step) + -(-LATENESS // step)
+    newest: dict[str, int] = {}
+    horizon = None
+    kept: list[Happening] = []
+    late = 0
+    for batch in batches:
+        counted = [e for e in batch if one.type != "value_count" or e.amount is not None]
+        ticks = {e: (e.time or 0) // (step * MICROS) for e in counted}
+        fresh = [e for e in counted if horizon is None or ticks[e] >= horizon]
+        kept += fresh
+        late += len(counted) - len(fresh)
+        if fresh:
+            partition = batch[0].partition
+            latest = max(ticks[e] for e in fresh)
+            newest[partition] = max(newest.get(partition, latest), latest)
+            watermark = min(newest.values()) - reach
+            horizon = watermark if horizon is None else max(horizon, watermark)
+    return kept, late
+
+
+@given(correlations, arrivals(25), st.lists(st.integers(1, 5), min_size=1, max_size=4))
+@settings(max_examples=40)
+def test_an_event_counts_in_full_or_is_late(
+    one: Correlation, events: list[Happening], sizes: list[int]
+) -> None:
+    batches = batched(events, sizes)
+    kept, too_late = accepted(one, batches)
+    found, late = live(one, batches, per_turn=1, restarts=frozenset())
+    assert late == too_late
+    assert found == archived(one, batched(kept, sizes))
+
+
+def test_what_no_event_can_change_is_let_go() -> None:
+    store = MemoryStore()
+    one = correlation("event_count", [("gte", 2)], lateness=LATENESS)
+    windows = LiveWindows([one], KEYRING, store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "COMPACT_EVERY", 10)
+        for n in range(100):
+            windows.take("p", matches([Happening("p", n, 10 * n * MICROS, who=f"person {n}")]))
+            write(store, windows)
+    panes = pl.concat(
+        [from_segment(s) for s in store.segments(one.header.id, "d", -history.FOREVER, history.FOREVER)]
+    )
+    assert panes.height == 2
+    assert list(store.violations()) == []
+
+
+def test_an_episode_without_end_stays_one() -> None:
+    events = [Happening("p", n, n * MICROS, who="ada") for n in range(60)]
+    one = correlation("event_count", [("gte", 2)], lateness=0)
+    (found,), late = live(one, batched(events, [1]), per_turn=1, restarts=frozenset(range(7, 60, 7)))
+    assert (found.start, found.count, found.last, late) == (MICROS, 60, 59 * MICROS, 0)
+
+
+@given(correlations, arrivals(25), st.integers(1, 4))
+@settings(max_examples=30)
+def test_an_archive_worked_out_in_shards_is_the_same(
+    one: Correlation, events: list[Happening], panes_held: int
+) -> None:
+    batches = batched(events, [4])
+    whole = archived(one, batches)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("monitor.pipeline.correlate.SHARD_PANES", panes_held)
+        assert archived(one, batches) == whole
+    assert SHARD_PANES > 1000
