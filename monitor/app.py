@@ -6,7 +6,6 @@ The only place that names a concrete source, sink or store.
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -17,22 +16,23 @@ from importlib.metadata import version
 from pathlib import Path
 
 from monitor.clock import Clock, SystemClock
-from monitor.decode import AUTO, HEAD, decoder, detect
+from monitor.decode import AUTO, decoder
 from monitor.detectors.scrub import holds_personal_data
-from monitor.engine.explain import EventVerdict, Explanation, explain_events, explain_rule
+from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
 from monitor.engine.plan import Plan, compile_plan
 from monitor.errors import RuleError
-from monitor.frames import Lines, RecordBatch
-from monitor.model import Logsource, TurnFacts, Violation
+from monitor.model import Logsource, Reject, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
 from monitor.pipeline.correlate import ArchiveWindows
+from monitor.pipeline.explain import ask, find_rule
 from monitor.pipeline.runner import Bounds, Runner
 from monitor.rules.diagnostics import Diagnostic, failed
 from monitor.rules.report import TestOutcome, render_text
 from monitor.rules.ruleset import load
 from monitor.rules.tree import RuleSet
 from monitor.sources.archive import ArchiveSource
+from monitor.sources.events import event_batches
 from monitor.store.keyfile import load_key
 from monitor.store.repository import SqlStore, open_store
 
@@ -217,22 +217,16 @@ def check_rules(paths: Sequence[Path], clock: Clock) -> tuple[list[Diagnostic], 
 
 
 def explain(
-    name: str, rules: Sequence[Path], events: bytes, form: str
-) -> tuple[Explanation, Iterator[EventVerdict]]:
-    """What a rule is compiled to, and its verdict on each event of a file's content.
+    name: str, rules: Sequence[Path], events: Path | None, decoding: Decoding, line: int | None = None
+) -> tuple[Explained, Iterator[Answer | Reject]]:
+    """A rule, and what it says of each event of a file (`-` is standard input), or of one line of it.
 
     Raises:
         RuleError: the rules cannot be used, or none has that id or name.
+        InputError: the file cannot be read.
     """
     ruleset, _ = load_rules(rules, SystemClock())
-    plan = compile_plan(ruleset)
-    found = [r for r in plan.rules if name in {r.rule.header.id, r.rule.header.name, r.rule.header.title}]
-    if not found:
-        known = sorted(r.rule.header.name or r.rule.header.id for r in plan.rules)
-        near = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"the rules are {', '.join(known)}"
-        raise RuleError(f"there is no event rule {name!r}; {hint}")
-    form = detect(events[:HEAD], "") if form == AUTO else form
-    batch = RecordBatch("events", range(events.count(b"\n") + 1), 0, Lines(events))
-    decoded = decoder(form, plan.projection).decode(batch)
-    return explain_rule(found[0]), explain_events(plan, found[0], decoded)
+    plan = compile_plan(ruleset, decoding.aliases, decoding.time_fields)
+    explained = find_rule(plan, name)
+    batches = () if events is None else event_batches(events, decoding.format, plan.projection)
+    return explained, ask(plan, explained, batches, line=line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,13 +19,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from monitor import app as composition
 from monitor.app import Decoding, ReplayOptions, ReplayReport, shipped_rules
 from monitor.clock import SystemClock
-from monitor.decode import AUTO, FORMATS
+from monitor.decode.reasons import INTENDED
 from monitor.demo import generate
+from monitor.engine.explain import Answer
 from monitor.errors import InputError, SettingsError
 from monitor.model import Logsource, TurnFacts
 from monitor.pipeline.runner import Bounds
-from monitor.review.summary import by_id, summarize
-from monitor.review.terminal import documents, explanation_text, ndjson, print_summary, verdict_text
+from monitor.review.explained import answer_lines, rule_text
+from monitor.review.summary import RuleSummary, by_id, summarize
+from monitor.review.terminal import documents, ndjson, print_details, print_summary
 from monitor.rules.diagnostics import failed
 from monitor.rules.report import render_github, render_json, render_junit, render_text
 from monitor.sources.archive import ArchiveSource
@@ -35,6 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
 )
 
 FOUND = 1
@@ -43,12 +47,19 @@ FOUND = 1
 COULD_NOT_RUN = 2
 """Exit code where nothing could be done; the reason is on stderr."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
 NEXT_STEPS = """
 Where to look next
-  one violation, all it says     privwatch replay {logs} --store {store} --namespace demo -o json | less
-  why a rule matched             privwatch explain email_in_url --event {logs}/access.log | less
-  what the rules say             privwatch check
-  your own logs                  privwatch replay /var/log/nginx/*.log*"""
+  where in the logs, and on what evidence (masked)
+      {privwatch} replay {logs} --store {store} --output details
+  why one line of a log matched
+      {privwatch} explain {rule} --event {file} --line {line}
+  everything, for programs
+      {privwatch} replay {logs} --store {store} --output json
+  your own logs
+      {privwatch} replay --help"""
 """Printed after the demo."""
 
 RENDER = {"text": render_text, "json": render_json, "junit": render_junit, "github": render_github}
@@ -58,10 +69,21 @@ DATA = Path(".privwatch")
 """Where store and key are kept unless said otherwise, in the current folder."""
 
 
+class Format(StrEnum):
+    """Format of records: `auto`, or one of `monitor.decode.FORMATS`."""
+
+    auto = "auto"
+    json = "json"
+    access = "access"
+    text = "text"
+    table = "table"
+
+
 class Output(StrEnum):
     """How violations are printed."""
 
     table = "table"
+    details = "details"
     json = "json"
     ndjson = "ndjson"
 
@@ -78,7 +100,16 @@ class Report(StrEnum):
 Rules = Annotated[
     list[Path] | None,
     typer.Option(
-        "--rules", "-r", help="Rule file or folder; may be given again. [default: the shipped rules]"
+        "--rules", "-r", help="Rule file or folder; may be given again (default: the shipped rules)."
+    ),
+]
+
+Fields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="FIELD=PATH",
+        help="Where the logs hold a field of the rules, e.g. user.name=login; may be given again.",
     ),
 ]
 
@@ -112,12 +143,22 @@ def _instant(text: str | None) -> int | None:
     return round(at.timestamp() * 1_000_000)
 
 
-def _pairs(options: Sequence[str], name: str) -> list[tuple[str, str]]:
-    pairs = [option.partition("=") for option in options]
-    for left, equals, right in pairs:
-        if not (left and equals and right):
-            raise SettingsError(f"--{name} wants FIELD=PATH, for example --{name} user.name=login")
-    return [(left, right) for left, _, right in pairs]
+def _bounds(since: str | None, until: str | None) -> Bounds:
+    bounds = Bounds(_instant(since), _instant(until))
+    if bounds.since is not None and bounds.until is not None and bounds.since >= bounds.until:
+        raise SettingsError(f"--since {since} is not before --until {until}: no event could lie between")
+    return bounds
+
+
+def _aliases(options: Sequence[str] | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """FIELD=PATH options as the decoder takes them."""
+    aliases: dict[str, tuple[str, ...]] = {}
+    for option in options or ():
+        name, _, path = option.partition("=")
+        if not (name and path):
+            raise SettingsError("--field wants FIELD=PATH, for example --field user.name=login")
+        aliases[name] = (*aliases.get(name, ()), path)
+    return tuple(aliases.items())
 
 
 @app.command()
@@ -125,27 +166,28 @@ def replay(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH…",
+            metavar="PATH",
             help="Files, folders, globs: NDJSON, access logs, text, CSV, Parquet; also as .gz and .zst.",
         ),
     ],
     rules: Rules = None,
     store: Annotated[Path, typer.Option(help="Database of violations (SQLite).")] = DATA / "privwatch.db",
     key: Annotated[
-        Path | None, typer.Option(help="Key of pseudonyms. [default: the store's name with .key]")
+        Path | None, typer.Option(help="Key of pseudonyms (default: the store's name with .key).")
     ] = None,
     namespace: Annotated[str, typer.Option(help="Replays into different namespaces never meet.")] = "replay",
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(help=f"One of {', '.join((AUTO, *FORMATS))}; auto looks at each file.")
-    ] = AUTO,
-    since: Annotated[str | None, typer.Option(help="Only events at or after this time.")] = None,
-    until: Annotated[str | None, typer.Option(help="Only events before this time.")] = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(help="FIELD=PATH: where the logs hold a field of the rules, e.g. user.name=login."),
+        Format, typer.Option(help="Format of the logs; auto looks at each file.")
+    ] = Format.auto,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only events at or after this time, e.g. 2026-11-16T09:30."),
     ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only events before this time.")] = None,
+    field: Fields = None,
     time_field: Annotated[
-        list[str] | None, typer.Option(help="Where the event time is. [default: looks in the usual places]")
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Where the event time is (default: in the usual places)."),
     ] = None,
     year: Annotated[
         int | None, typer.Option(help="Year of text lines whose times have none (syslog).")
@@ -159,11 +201,8 @@ def replay(
     """Run archived logs through the rules and store the violations.
 
     Doing it again changes nothing. Exits 0 where the store holds no violation of this namespace, 1 where it
-    holds some, 2 where the replay could not run.
+    holds some, 2 where the replay could not run or not one record could be read.
     """
-    aliases: dict[str, tuple[str, ...]] = {}
-    for name, path in _pairs(field or [], "field"):
-        aliases[name] = (*aliases.get(name, ()), path)
     options = ReplayOptions(
         inputs=tuple(inputs),
         rules=tuple(rules or [shipped_rules()]),
@@ -171,23 +210,24 @@ def replay(
         key=key or store.with_suffix(".key"),
         namespace=namespace,
         decoding=Decoding(
-            format=format,
+            format=format.value,
             logsource=Logsource(category, product, service),
-            aliases=tuple(aliases.items()),
+            aliases=_aliases(field),
             time_fields=tuple(time_field or ()),
             year=year,
         ),
-        bounds=Bounds(_instant(since), _instant(until)),
+        bounds=_bounds(since, until),
     )
     report = _replay(options)
     _print_report(report, output, store)
+    if not report.events and set(report.rejects) - INTENDED:
+        raise InputError("no record could be read, so nothing was looked at; say their --format")
     if report.violations and not exit_zero:
         raise typer.Exit(FOUND)
 
 
 def _replay(options: ReplayOptions) -> ReplayReport:
     """The replay, with a progress bar where a person watches."""
-    options.store.parent.mkdir(parents=True, exist_ok=True)
     with _bar() as bar:
         task = bar.add_task("reading", total=None)
 
@@ -199,7 +239,15 @@ def _replay(options: ReplayOptions) -> ReplayReport:
             bar.update(task, completed=sources[0].progress.done)
 
         sources: list[ArchiveSource] = []
-        return composition.replay(options, observe=observe, opened=opened)
+        try:
+            return composition.replay(options, observe=observe, opened=opened)
+        except KeyboardInterrupt:
+            pass
+    typer.echo(
+        f"privwatch: stopped; what {options.store} holds by now stays, the same command goes on from there",
+        err=True,
+    )
+    raise typer.Exit(INTERRUPTED)
 
 
 @contextmanager
@@ -210,27 +258,36 @@ def _bar() -> Iterator[Progress]:
         yield bar
 
 
-def _print_report(report: ReplayReport, output: Output, store: Path) -> None:
+def _print_report(report: ReplayReport, output: Output, store: Path) -> list[RuleSummary]:
     rules = by_id(report.ruleset)
-    if output is Output.json:
-        typer.echo(documents(report.violations, rules))
-    elif output is Output.ndjson:
-        for line in ndjson(report.violations, rules):
-            typer.echo(line)
-    else:
-        print_summary(Console(), summarize(report.violations, rules))
+    lines = summarize(report.violations, rules)
+    match output:
+        case Output.json:
+            typer.echo(documents(report.violations, rules))
+        case Output.ndjson:
+            for line in ndjson(report.violations, rules):
+                typer.echo(line)
+        case Output.details:
+            print_details(Console(), lines, rules)
+        case Output.table:
+            print_summary(Console(), lines)
     typer.echo(_totals(report, store), err=True)
+    return lines
 
 
 def _totals(report: ReplayReport, store: Path) -> str:
     """What was read, what could not be, where the rest is: nothing goes unsaid."""
-    rate = report.records / report.seconds if report.seconds else 0
     found, rules = len(report.violations), len({v.rule for v in report.violations})
-    lines = [f"{found:,} violations of {rules:,} rules in {report.events:,} events; stored in {store}"]
-    read = f"this run read {report.records:,} records, {report.size / 1e6:,.1f} MB"
-    lines.append(f"{read}, in {report.seconds:.1f} s ({rate:,.0f} records/s)")
+    told = f"{found:,} violations of {rules:,} rules" if found else "no violations"
+    lines = [f"{told} in {report.events:,} events; stored in {store}"]
+    if report.records:
+        rate = report.records / report.seconds if report.seconds else 0
+        read = f"this run read {report.records:,} records, {report.size / 1e6:,.1f} MB"
+        lines.append(f"{read}, in {report.seconds:.1f} s ({rate:,.0f} records/s)")
+    else:
+        lines.append("this run read nothing new")
     lines += [f"not evaluated: {count:,} records, {reason}" for reason, count in report.rejects.items()]
-    facts = ("untimed", "late", "skipped")
+    facts = ("untimed", "late", "skipped", "utf8_replaced")
     lines += [f"{fact}: {report.facts[fact]:,} events" for fact in facts if report.facts.get(fact)]
     return "\n".join(lines)
 
@@ -239,7 +296,7 @@ def _totals(report: ReplayReport, store: Path) -> str:
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH…", help="Rule files and folders. [default: the shipped rules]"),
+        typer.Argument(metavar="PATH", help="Rule files and folders (default: the shipped rules)."),
     ] = None,
     output: Annotated[Report, typer.Option("--output", "-o", help="How to print.")] = Report.text,
 ) -> None:
@@ -263,23 +320,30 @@ def explain(
     event: Annotated[
         Path | None, typer.Option("--event", "-e", help="A file of events (or - for stdin) to ask the rule.")
     ] = None,
+    line: Annotated[
+        int | None, typer.Option(min=1, help="Only this line of the file, as violations name it.")
+    ] = None,
     rules: Rules = None,
-    format: Annotated[str, typer.Option(help="Format of the events.")] = AUTO,  # noqa: A002 - the option's name
+    format: Annotated[Format, typer.Option(help="Format of the events.")] = Format.auto,  # noqa: A002 - the option's name
+    field: Fields = None,
 ) -> None:
-    """Show what a rule is compiled to, and for events, which selection held and which did not."""
-    explained, verdicts = composition.explain(rule, rules or [shipped_rules()], _events(event), format)
-    typer.echo(explanation_text(explained))
-    for verdict in verdicts:
-        typer.echo(verdict_text(verdict))
+    """Show what a rule is for and compiled to, and for events, which selection held and which did not.
 
-
-def _events(path: Path | None) -> bytes:
-    if path is None:
-        return b""
-    try:
-        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; name a file of events") from error
+    Of a correlation it shows what is counted, and the rules whose events those are. Values of events are
+    masked.
+    """
+    decoding = Decoding(format=format.value, aliases=_aliases(field))
+    explained, answers = composition.explain(rule, rules or [shipped_rules()], event, decoding, line)
+    typer.echo(rule_text(explained))
+    asked = matched = 0
+    for answer in answers:
+        asked += isinstance(answer, Answer)
+        matched += isinstance(answer, Answer) and answer.verdict.matched
+        typer.echo("\n".join(answer_lines(answer, name_rule=len(explained.decided_by) > 1)))
+    if event is not None and not asked:
+        raise InputError(f"{event} holds no event" + (f" on line {line}" if line else ""))
+    if asked > 1:
+        typer.echo(f"{matched:,} of {asked:,} events match")
 
 
 @app.command()
@@ -294,8 +358,26 @@ def demo(
     lines = sum(height for _, height in manifest.files)
     typer.echo(f"A made-up week of a company that does not exist: {lines:,} log lines in {logs}\n")
     store = folder / "privwatch.db"
-    report = _replay(
-        ReplayOptions((str(logs),), (shipped_rules(),), store, store.with_suffix(".key"), namespace="demo")
+    report = _replay(ReplayOptions((str(logs),), (shipped_rules(),), store, store.with_suffix(".key")))
+    found = _print_report(report, Output.table, store)
+    shown = next(v for summary in found for v in summary.largest if v.kind == "event")
+    sample, header = shown.samples[0], by_id(report.ruleset)[shown.rule].header
+    typer.echo(
+        NEXT_STEPS.format(
+            privwatch=_invoked(),
+            store=store,
+            logs=logs,
+            rule=header.name,
+            file=logs / Path(sample.partition.rpartition("#")[0]).name,
+            line=sample.offset + 1,
+        )
     )
-    _print_report(report, Output.table, store)
-    typer.echo(NEXT_STEPS.format(store=store, logs=logs))
+
+
+def _invoked() -> str:
+    """How to call this program again: by its name where the shell finds it, else by its path."""
+    command = Path(sys.argv[0])
+    if command.name == "__main__.py":
+        return "python -m monitor"
+    found = shutil.which(command.name)
+    return command.name if found and Path(found).samefile(command) else sys.argv[0]

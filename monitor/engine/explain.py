@@ -9,11 +9,30 @@ import polars as pl
 
 from monitor.engine.atoms import satisfied, select_leaves
 from monitor.engine.match import evaluate
-from monitor.engine.plan import Plan, RulePlan, item_atoms, test_name
+from monitor.engine.plan import Plan, RulePlan, item_atoms
 from monitor.frames import LEAVES, OFFSET, PATH, ROW, TEXT, EventBatch
 from monitor.redact import mask, mask_path
 from monitor.rules.compile import asks_absence, item_expr, selection_expr
-from monitor.rules.tree import Item, Pattern, Selection, Test, Wild
+from monitor.rules.tree import (
+    BoolTest,
+    CidrTest,
+    CompareTest,
+    EventRule,
+    ExistsTest,
+    Item,
+    NullTest,
+    NumberTest,
+    Pattern,
+    PiiTest,
+    PlaintextTest,
+    RegexTest,
+    Rule,
+    Selection,
+    StateTest,
+    Test,
+    TextTest,
+    Wild,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +70,22 @@ class Explanation:
     fields: tuple[str, ...]
     literals: tuple[str, ...]
     expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A rule, and the event rules that decide: itself, or those whose events a correlation counts."""
+
+    rule: Rule
+    decided_by: tuple[RulePlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one event rule says of one event."""
+
+    rule: EventRule
+    verdict: EventVerdict
 
 
 def explain_rule(rule: RulePlan) -> Explanation:
@@ -105,17 +140,40 @@ def _shown(path: str, text: str, start: int | None, end: int | None, detector: s
 
 
 def describe(item: Item) -> str:
-    """The item as it could stand in a rule."""
-    joined = (" and " if item.every else " or ").join(_test_text(t) for t in item.tests)
-    return f"{item.field or 'any value'} {'is not' if item.negated else 'is'} {joined}"
+    """The item as it stands in a rule: `url.original|pii: email`."""
+    joined = (" and " if item.every else " or ").join(_value_text(t) for t in item.tests)
+    modifiers = {_MODIFIERS.get(type(t), "") for t in item.tests} | {"|neq" if item.negated else ""}
+    return f"{item.field or 'any value'}{''.join(sorted(modifiers))}: {joined}"
 
 
-def _test_text(test: Test) -> str:
-    values = [_value_text(getattr(test, name)) for name in test.__dataclass_fields__]
-    return f"{test_name(test)}({', '.join(values)})"
+_MODIFIERS = {
+    ExistsTest: "|exists",
+    RegexTest: "|re",
+    CidrTest: "|cidr",
+    PiiTest: "|pii",
+    PlaintextTest: "|plaintext",
+    StateTest: "|state",
+}
 
 
-def _value_text(value: object) -> str:
-    if isinstance(value, Pattern):
-        return "'" + "".join(p.value if isinstance(p, Wild) else p for p in value.parts) + "'"
-    return str(value)
+def _value_text(test: Test) -> str:
+    match test:
+        case TextTest(pattern, cased):
+            said = _quoted(pattern) + (" (cased)" if cased else "")
+        case NullTest():
+            said = "null"
+        case CompareTest(operator, number):
+            said = f"{operator} {number}"
+        case RegexTest(expression, flags):
+            said = f"/{expression}/{flags}"
+        case CidrTest(network):
+            said = network
+        case PiiTest(names) | StateTest(names):
+            said = ", ".join(names)
+        case NumberTest(value) | BoolTest(value) | ExistsTest(value) | PlaintextTest(value):
+            said = str(value).lower()
+    return said
+
+
+def _quoted(pattern: Pattern) -> str:
+    return "'" + "".join(p.value if isinstance(p, Wild) else p for p in pattern.parts) + "'"

@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from monitor.engine.subjects import distinct, exact
 from monitor.model import Violation
-from monitor.rules.tree import Rule, RuleSet
+from monitor.rules.tree import Correlation, Rule, RuleSet
 
 LEVELS = ("critical", "high", "medium", "low", "informational")
 """Sigma's levels, worst first."""
+
+
+SHOWN = 3
+"""Violations of one rule that a person is shown; the JSON has all of them."""
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_BOUNDS = {"gte": "at least", "gt": "more than", "lte": "at most", "lt": "less than"}
+
+
+def duration(seconds: int) -> str:
+    """In the largest unit that gives a whole number: `1 h`, `90 s`."""
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+    return f"{seconds // size} {unit}"
+
+
+def limits(correlation: Correlation) -> str:
+    """When a correlation reports: `at least 50`."""
+    return " and ".join(f"{_BOUNDS[op]} {bound:,}" for op, bound in correlation.threshold.bounds)
+
+
+def short_articles(articles: Iterable[str]) -> str:
+    """GDPR articles, paragraphs of one article together: `5(1)(c)(f), 32`."""
+    points: dict[str, list[str]] = {}
+    for article in sorted(articles, key=lambda a: (int(re.sub(r"\D.*", "", a) or 0), a)):
+        stem, opening, point = article.rpartition("(") if article.count("(") > 1 else (article, "", "")
+        points.setdefault(stem, []).append(opening + point)
+    return ", ".join(stem + "".join(found) for stem, found in points.items())
 
 
 def by_id(ruleset: RuleSet) -> dict[str, Rule]:
@@ -64,7 +92,7 @@ def document(violation: Violation, rules: Mapping[str, Rule]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RuleSummary:
-    """What one rule found."""
+    """What one rule found; `largest` are its violations with the most events, at most `SHOWN`."""
 
     title: str
     name: str
@@ -75,7 +103,7 @@ class RuleSummary:
     subjects: int
     first: int | None
     last: int | None
-    example: str
+    largest: tuple[Violation, ...]
 
 
 def summarize(violations: Iterable[Violation], rules: Mapping[str, Rule]) -> list[RuleSummary]:
@@ -89,7 +117,6 @@ def summarize(violations: Iterable[Violation], rules: Mapping[str, Rule]) -> lis
 
 def _summary(found: list[Violation], rule: Rule | None) -> RuleSummary:
     header = rule.header if rule else None
-    lead = max(found, key=lambda v: (v.count, v.fingerprint))
     return RuleSummary(
         title=header.title if header else found[0].rule,
         name=header.name if header else "",
@@ -100,5 +127,5 @@ def _summary(found: list[Violation], rule: Rule | None) -> RuleSummary:
         subjects=distinct(sorted({h for v in found for h in v.subjects})[:1024]),
         first=min((v.first for v in found if v.first is not None), default=None),
         last=max((v.last for v in found if v.last is not None), default=None),
-        example=f"{lead.path or lead.evidence.path}: {lead.evidence.extract}",
+        largest=tuple(sorted(found, key=lambda v: (-v.count, v.fingerprint))[:SHOWN]),
     )

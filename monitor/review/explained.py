@@ -1,0 +1,87 @@
+"""A rule and its verdicts as text: what `privwatch explain` prints."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from monitor.engine.explain import Answer, Explained, explain_rule
+from monitor.engine.plan import RulePlan
+from monitor.model import Logsource, Reject
+from monitor.review.summary import duration, limits, short_articles
+from monitor.rules.tree import Correlation, Rule
+
+_WIDTH = 100
+_COUNTED = {"event_count": "events", "value_count": "distinct values of", "value_sum": "the sum of"}
+
+
+def rule_text(explained: Explained) -> str:
+    """What a rule is for, what it needs and what it is compiled to; a correlation's base rules after it."""
+    rule = explained.rule
+    parts = [_heading(rule)]
+    if isinstance(rule, Correlation):
+        parts.append(_counting(rule, explained.decided_by))
+    for plan in explained.decided_by:
+        if plan.rule is not rule:
+            parts.append(_heading(plan.rule))
+        parts.append(_compiled(plan))
+    return "\n".join(parts)
+
+
+def _heading(rule: Rule) -> str:
+    header = rule.header
+    articles = short_articles(rule.privacy.articles)
+    facts = f"level {header.level}, status {header.status}" + (f", GDPR Art. {articles}" if articles else "")
+    described = textwrap.fill(header.description, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    lines = (f"{header.name or header.id}: {header.title}", f"  {facts}", described)
+    return "\n".join(line for line in lines if line)
+
+
+def _counting(rule: Correlation, bases: tuple[RulePlan, ...]) -> str:
+    counted = f"{_COUNTED.get(rule.type, rule.type)} {rule.threshold.field}".strip()
+    by = f" for each {', '.join(rule.group_by)}" if rule.group_by else ""
+    names = ", ".join(b.rule.header.name or b.rule.header.id for b in bases)
+    return (
+        f"counts    {counted}{by}, in any {duration(rule.timespan)}\n"
+        f"reports   {limits(rule)}\n"
+        f"events    those that match {names}, explained below\n"
+    )
+
+
+def _compiled(plan: RulePlan) -> str:
+    explained = explain_rule(plan)
+    return "\n".join(
+        (
+            f"applies   to {_logsource(plan.rule.logsource)}",
+            f"fields    {', '.join(explained.fields)}",
+            f"literals  {', '.join(map(repr, explained.literals)) or '(none: every event is asked)'}",
+            f"compiled  {explained.expression}",
+        )
+    )
+
+
+def _logsource(wanted: Logsource) -> str:
+    said = (("category", wanted.category), ("product", wanted.product), ("service", wanted.service))
+    named = " ".join(f"{name} {value}" for name, value in said if value)
+    return f"logs of {named}, and logs of which nothing is said" if named else "all logs"
+
+
+def answer_lines(answer: Answer | Reject, *, name_rule: bool) -> Iterator[str]:
+    """One event: the answer, then every selection and every line of it."""
+    if isinstance(answer, Reject):
+        yield f"line {answer.offset + 1}: no event ({answer.reason}), its outline is {answer.sample!r}"
+        return
+    rule, verdict = answer.rule, answer.verdict
+    asked = f", asked {rule.header.name or rule.header.id}" if name_rule else ""
+    yield f"line {verdict.offset + 1}{asked}: {'match' if verdict.matched else 'no match'}"
+    if not verdict.routed:
+        yield f"  the rule is not asked: it is for {_logsource(rule.logsource)}"
+    for selection in verdict.selections:
+        yield f"  {_mark(selection.holds)} {selection.name}"
+        for item in selection.items:
+            yield f"      {_mark(item.holds)} {item.text}"
+            yield from (f"            {found}" for found in item.found)
+
+
+def _mark(holds: bool) -> str:  # noqa: FBT001 - the one thing it is about
+    return "yes" if holds else " no"
