@@ -26,6 +26,7 @@ UNDATED = "undated"
 _WHO = "__who"
 _PERIOD = "__period"
 _SUBJECT = "__subject"
+_FIELD = "__field "
 
 
 def parts(partition: str, matches: Matches, keyring: Keyring) -> list[Part]:
@@ -39,13 +40,18 @@ def parts(partition: str, matches: Matches, keyring: Keyring) -> list[Part]:
 
 def _evidence_rows(plan: RulePlan, rows: pl.Series, matches: Matches) -> pl.DataFrame:
     """One row per matched event and evidence leaf; for an event without any leaf one of the rule's leads."""
-    context = matches.context.join(rows.to_frame(), on=ROW, how="semi")
+    context = matches.context.join(rows.to_frame(), on=ROW, how="semi").rename(_own_name)
     leaves = [_named(matches.found[a.name], a.test) for a in plan.evidence if a.name in matches.found]
     plain = context.with_columns(_lead(plan.leads), *_nothing_found()).unnest("lead")
     if not leaves:
         return plain
     evidenced = context.join(pl.concat(leaves), on=ROW)
     return pl.concat([evidenced, plain.join(evidenced, on=ROW, how="anti")], how="diagonal")
+
+
+def _own_name(column: str) -> str:
+    """The column of a context field beside those of leaves: events have fields called `path` and `state`."""
+    return column if column in (ROW, OFFSET, TIME) else f"{_FIELD}{column}"
 
 
 def _lead(leads: Sequence[Atom]) -> pl.Expr:
@@ -56,7 +62,7 @@ def _lead(leads: Sequence[Atom]) -> pl.Expr:
     """
     chosen = _standing(leads[0] if leads else None, pl.lit(None, dtype=pl.String))
     for atom in reversed(leads):
-        text = pl.col(atom.field or "")
+        text = pl.col(_own_name(atom.field or ""))
         chosen = pl.when(test_expr(atom.test, text)).then(_standing(atom, text)).otherwise(chosen)
     return chosen.alias("lead")
 
@@ -103,7 +109,7 @@ def _subject(plan: RulePlan, columns: Sequence[str]) -> pl.Expr:
         .otherwise(pl.col(TEXT))
         .str.to_lowercase()
     )
-    field = plan.rule.privacy.subject
+    field = _own_name(plan.rule.privacy.subject)
     return pl.coalesce(pl.col(field), item) if field in columns else item
 
 
@@ -124,16 +130,16 @@ def _masked(frame: pl.DataFrame, resource: str) -> pl.DataFrame:
 
 
 def _rule_parts(partition: str, plan: RulePlan, rows: pl.DataFrame, keyring: Keyring) -> list[Part]:
-    identity = [pl.col(f) for f in plan.identity]
+    identity = [pl.col(_own_name(f)) for f in plan.identity]
     keys = [f"{_WHO}{i}" for i in range(len(identity))]
     grouped = (
-        _masked(rows, plan.rule.privacy.resource)
+        _masked(rows, _own_name(plan.rule.privacy.resource))
         .with_columns(
             _period(plan.rule.alert.per).alias(_PERIOD),
             _subject(plan, rows.columns).alias(_SUBJECT),
             *(e.alias(k) for e, k in zip(identity, keys, strict=True)),
         )
-        .sort(OFFSET, PATH, "start", "test", nulls_last=True)
+        .sort(OFFSET, PATH, "start", "test", "end", TEXT, "state", "steps", nulls_last=True)
         .group_by([*keys, PATH, _PERIOD], maintain_order=True)
         .agg(
             pl.col(ROW).n_unique().alias("count"),
