@@ -14,8 +14,9 @@ after it the store knows where to go on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import inf
 
 import polars as pl
 
@@ -28,6 +29,7 @@ from monitor.frames import TIME, EventBatch, Lines, RecordBatch, Table, Values
 from monitor.model import Checkpoint, Part, Reject, Turn, TurnFacts, merged
 from monitor.pipeline.correlate import Windows
 from monitor.ports import Source, Store
+from monitor.telemetry import EVENTS, LATE, SKIPPED, UNTIMED
 
 MAX_KEPT_REJECTS = 1000
 """Rejects of one partition and reason that a turn keeps with position and shape; all are counted."""
@@ -57,16 +59,7 @@ class Bounds:
         if self.until is not None:
             inside &= (time < self.until).fill_null(value=True)
         frame = batch.frame.filter(inside)
-        kept = EventBatch(
-            batch.partition,
-            batch.logsource,
-            frame,
-            batch.irregular.filter(inside),
-            batch.haystack,
-            batch.leaves,
-            batch.rejects,
-            batch.facts,
-        )
+        kept = replace(batch, frame=frame, irregular=batch.irregular.filter(inside))
         return kept, len(time) - frame.height
 
 
@@ -100,7 +93,8 @@ class Runner:
     """Drives records from a source through the engine into a store.
 
     Args:
-        batches: record batches per turn; more of them make fewer, larger transactions.
+        batches: most record batches of a turn; more of them make fewer, larger transactions.
+        gather_seconds: seconds after which a turn writes, although more batches are waiting.
         observe: told of every batch, for metrics and progress.
     """
 
@@ -118,6 +112,7 @@ class Runner:
         observe: Observe,
         bounds: Bounds = Bounds(),
         batches: int = 1,
+        gather_seconds: float = inf,
     ) -> None:
         self._source = source
         self._store = store
@@ -130,6 +125,7 @@ class Runner:
         self._observe = observe
         self._bounds = bounds
         self._batches = batches
+        self._gather_seconds = gather_seconds
 
     def run(self, stop: Callable[[], bool], poll_seconds: float = 0.5) -> None:
         """Take turns until told to stop or, for an archive, until everything is read and finished."""
@@ -140,15 +136,20 @@ class Runner:
                 return
 
     def turn(self, poll_seconds: float) -> int:
-        """One turn; returns the number of record batches it read."""
+        """One turn; returns the number of record batches it read.
+
+        It waits for the first one only: what has come is written before anything is waited for.
+        """
         pending = _Pending()
         read = 0
-        while read < self._batches:
-            started = self._clock.monotonic()
-            batch = self._source.poll(poll_seconds)  # 1
+        until = inf
+        while read < self._batches and (started := self._clock.monotonic()) < until:
+            batch = self._source.poll(0 if read else poll_seconds)  # 1
             if batch is None:
                 break
-            self._take(batch, pending, self._clock.monotonic() - started)
+            polled = self._clock.monotonic()
+            until = min(until, polled + self._gather_seconds)
+            self._take(batch, pending, polled - started)
             read += 1
         if read:
             self._write(pending)
@@ -162,13 +163,16 @@ class Runner:
         found = parts(batch.partition, matches, self._keyring)
         late = self._windows.take(batch.partition, matches)
         marks.append(self._clock.monotonic())
-        facts = {
-            "events": decoded.frame.height,
-            "untimed": decoded.frame[TIME].null_count(),
-            "skipped": skipped,
-            "late": late,
-            **dict(decoded.facts),
-        }
+        facts = Counter(
+            {
+                EVENTS: decoded.frame.height,
+                UNTIMED: decoded.frame[TIME].null_count(),
+                SKIPPED: skipped,
+                LATE: late,
+            }
+        )
+        for name, count in (*batch.facts, *decoded.facts):
+            facts[name] += count
         pending.add_parts(found)
         pending.add_rejects(decoded.rejects)
         pending.facts.update({(batch.partition, name): n for name, n in facts.items() if n})
@@ -198,7 +202,7 @@ def _facts(
     matches: Matches,
     *,
     found: list[Part],
-    facts: dict[str, int],
+    facts: Mapping[str, int],
     seconds: tuple[tuple[str, float], ...],
 ) -> TurnFacts:
     violations = Counter((p.violation.rule, p.violation.level) for p in found)
