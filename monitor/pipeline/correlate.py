@@ -109,15 +109,28 @@ class ArchiveWindows:
         return (), tuple(segments)
 
     def finish(self) -> tuple[Episodes, ...]:
-        """Every episode of every correlation, in place of what the store held."""
+        """Every episode of every correlation, in place of what the store held.
+
+        A correlation that is no longer among the rules goes with the last file that was read under it.
+        """
+        found = {c.header.id: tuple(self._all_episodes(c)) for c in self._correlations}
+        held = {(v.rule, v.digest) for v in self._store.violations() if v.start is not None}
+        orphaned = {
+            rule: ()
+            for rule, digest in sorted(held)
+            if rule not in found and next(iter(self._segments(rule, digest)), None) is None
+        }
         return tuple(
-            Episodes(c.header.id, "", -FOREVER, FOREVER, tuple(self._all_episodes(c)))
-            for c in self._correlations
+            Episodes(rule, "", -FOREVER, FOREVER, violations)
+            for rule, violations in {**found, **orphaned}.items()
         )
+
+    def _segments(self, rule: str, digest: str) -> Iterable[Segment]:
+        return self._store.segments(rule, digest, -FOREVER, FOREVER)
 
     def _all_episodes(self, correlation: Correlation) -> list[Violation]:
         header = correlation.header
-        total = sum(s.rows for s in self._store.segments(header.id, header.digest, -FOREVER, FOREVER))
+        total = sum(s.rows for s in self._segments(header.id, header.digest))
         shards = -(-total // SHARD_PANES)
         found: list[Violation] = []
         for shard in range(shards):
@@ -126,6 +139,6 @@ class ArchiveWindows:
 
     def _shard(self, correlation: Correlation, shard: int, shards: int) -> pl.DataFrame:
         header = correlation.header
-        segments = self._store.segments(header.id, header.digest, -FOREVER, FOREVER)
+        segments = self._segments(header.id, header.digest)
         mine = pl.col("group") % shards == shard
         return compact([pl.DataFrame(schema=PANES), *(from_segment(s).filter(mine) for s in segments)])
