@@ -13,12 +13,13 @@ MASK_CHARACTERS: Final = "*\u2022\u25cf\u2588\u25a0\u2217\uff0a\u2026\u00b7"
 
 ROLES: Final = frozenset(
     """
-    abuse accounting accounts admin administrator alert alerts api apply billing booking bookings bounce
-    bounces careers contact cron customerservice daemon datenschutz devnull devops dpo feedback ftp
-    hello help helpdesk hostmaster hr info it jira jobs kontakt kundenservice legal list mail mailer
+    abuse accounting accounts admin administrator alert alerts api apply billing bingbot booking bookings bot
+    bounce
+    bounces careers contact crawler cron customerservice daemon datenschutz devnull devops dpo feedback ftp
+    googlebot hello help helpdesk hostmaster hr info it jira jobs kontakt kundenservice legal list mail mailer
     mailer-daemon marketing media monitoring mysql news newsletter nobody noc notification notifications
-    notify office ops orders partner postgres postmaster presse press privacy recruiting reply root
-    sales security service services shop spam support system sysadmin team tech test usenet uucp
+    notify office ops orders partner postgres postmaster presse press privacy recruiting reply robot root
+    sales security service services shop spam spider support system sysadmin team tech test usenet uucp
     webmaster www
     """.split()  # noqa: SIM905 - eighty quoted words are harder to read
 )

@@ -55,6 +55,8 @@ _GROUPED: Final = (
 _CANDIDATE = re.compile(rf"(?<![0-9A-Za-z.])(?:{_CONTIGUOUS}|{_GROUPED})(?![0-9A-Za-z]|\.[0-9]|-[0-9A-Za-z])")
 _NOT_DIGIT = re.compile(r"[^0-9]")
 _KEYWORD = re.compile(r"card|(?:^|[._\-])c?pan(?:$|[._\-])|cc_?num|credit|debit", re.IGNORECASE)
+_CACHE_BUSTER = re.compile(r"[?&;](?:ord|rnd|rand|random|cb|cachebuster|nocache)=$", re.IGNORECASE)
+"""Parameters of web addresses that hold a random number so that no cache answers, as advertisements do."""
 _UUID_GROUP = re.compile(r"[0-9a-fA-F]{4}-")
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
@@ -77,7 +79,7 @@ def find_card(text: str, path: str) -> list[Item]:
     """Every card number in `text`; surer where it is grouped or the field says card."""
     items = []
     for match in _CANDIDATE.finditer(text):
-        if _inside_uuid(text, match.start()):
+        if _inside_uuid(text, match.start()) or _busts_cache(text, match.start()):
             continue
         digits = _NOT_DIGIT.sub("", match.group())
         if is_card(digits):
@@ -89,3 +91,7 @@ def find_card(text: str, path: str) -> list[Item]:
 def _inside_uuid(text: str, start: int) -> bool:
     """Digits right after four hex digits and a dash are a piece of a UUID, not a card."""
     return _UUID_GROUP.fullmatch(text, max(start - 5, 0), start) is not None
+
+
+def _busts_cache(text: str, start: int) -> bool:
+    return _CACHE_BUSTER.search(text, max(start - 13, 0), start) is not None
