@@ -48,7 +48,7 @@ CASES = [
     nobody("no-reply@", f"no-reply@{D}"),
     nobody("donotreply@ with a number", f"donotreply17@{D}"),
     nobody("postmaster@", f"postmaster@{D}"),
-    nobody("crawler", f"From: bingbot(at){D}"),
+    nobody("crawler", f"From: bingbot@{D}"),
     nobody("role with tag", f"orders+4711@{D}"),
     nobody("root@localhost", "root@localhost"),
     nobody("service account", "billing-sync@nordwind-prod.iam.gserviceaccount.com"),
