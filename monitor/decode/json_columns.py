@@ -137,24 +137,22 @@ class JsonColumns:
 
     def _other_spellings(self, signs: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
         """Row numbers (to read again, irregular in any case), found by a cheap look first."""
-        none = pl.Series([], dtype=pl.UInt32)
         absent = self._absent(signs)
-        hints = [pl.col(RAW).str.contains("|".join(f'{re.escape(names[-1])}"' for names in absent))] * bool(
-            absent
-        )
-        if self._dotted:
-            hints += [
-                pl.col(RAW).str.contains(self._dotted_hint),
-                pl.col(RAW).str.contains(self._escape, literal=True),
-            ]
-        if not hints:
-            return none, none
-        hinted = signs.select(hint.alias(str(number)) for number, hint in enumerate(hints))
-        rows = hinted.select(pl.any_horizontal(pl.all())).to_series().arg_true()
-        if rows.is_empty():
-            return none, none
+        rows = self._hinted(signs, absent)
         judged = signs[rows].select(again=self._again(absent), irregular=self._irregular(absent))
         return rows.filter(judged["again"]), rows.filter(judged["irregular"])
+
+    def _hinted(self, signs: pl.DataFrame, absent: Sequence[tuple[str, ...]]) -> pl.Series:
+        """Row numbers (UInt32, ascending) of the records with any sign of another spelling."""
+        raw = signs[RAW]
+        found = [pl.Series([], dtype=pl.UInt32)]
+        for names in absent:
+            missing = signs.select(_at(names).is_null()).to_series().arg_true()
+            found.append(missing.filter(raw.gather(missing).str.contains(f'{names[-1]}"', literal=True)))
+        if self._dotted:
+            found.append(raw.str.contains(self._dotted_hint).arg_true())
+            found.append(raw.str.contains(self._escape, literal=True).arg_true())
+        return pl.concat(found).unique().sort()
 
     def _absent(self, signs: pl.DataFrame) -> list[tuple[str, ...]]:
         """Parents that are no object in some row."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitor.detectors import prefilter
-from monitor.rules.compile import asks_absence
+from monitor.rules.compile import asks_absence, regex_escape
 from monitor.rules.tree import And, Condition, EventRule, Item, Not, Or, Pattern, PiiTest, Ref, Test, TextTest
 
-ESCAPED_ASCII = ("\\u00", "\u212a", "\\u212a", "\\u212A", "\u0130", "\\u0130")
+HIDDEN_LETTERS = ("\\u00", "\\u212a", "\\u212A", "\\u0130", "\u0130")
 """An ASCII letter may hide in a JSON escape, or be the lower case of the Kelvin sign or of dotted I."""
 
 SAFE_TEXT = re.compile(r"[A-Za-z0-9 _.,:;=@#%()\-]+")
@@ -131,12 +131,17 @@ def key_anchor(key: str) -> Anchor | None:
 
 
 def _path(path: str) -> Anchor | None:
-    names = [n for n in path.split(".") if n not in EVERYDAY and SAFE_TEXT.fullmatch(n)]
-    name = max(names, key=len, default="")
-    if len(name) < 2:
-        return None
-    needle = f'"{name}' if path.startswith(name) else name
-    return Anchor(frozenset({needle}), score=10 + len(name))
+    """A key starts with the first name of the path, and one ends with the last, whatever dots it holds."""
+    names = path.split(".")
+    first, last = names[0], names[-1]
+    found = [Anchor(frozenset({f'"{first}'}), score=10 + len(first))] if _telling(first) else []
+    if _telling(last):
+        found.append(Anchor(frozenset({f'{last}"', f"{last}\\"}), score=10 + len(last)))
+    return _best(found)
+
+
+def _telling(name: str) -> bool:
+    return name not in EVERYDAY and SAFE_TEXT.fullmatch(name) is not None
 
 
 def longest_piece(pattern: Pattern) -> str:
@@ -147,7 +152,21 @@ def longest_piece(pattern: Pattern) -> str:
 
 def holds(anchor: Anchor, column: pl.Expr) -> pl.Expr:
     """Whether a text may hold the anchor; two-valued."""
-    exprs = [prefilter(tuple(sorted(anchor.detectors))).expr(column)] if anchor.detectors else []
-    needles = sorted({*anchor.needles, *ESCAPED_ASCII})
-    exprs.append(column.str.contains_any(needles, ascii_case_insensitive=True))
+    exprs = [hidden_letters(column)]
+    if anchor.detectors:
+        exprs.append(prefilter(tuple(sorted(anchor.detectors))).expr(column))
+    if anchor.needles:
+        exprs.append(column.str.contains(_alternatives(anchor.needles)))
     return pl.any_horizontal(exprs).fill_null(value=False)
+
+
+def hidden_letters(column: pl.Expr) -> pl.Expr:
+    """Whether a text has letters that no needle finds."""
+    return pl.any_horizontal([column.str.contains(escape, literal=True) for escape in HIDDEN_LETTERS])
+
+
+def _alternatives(needles: Iterable[str]) -> str:
+    """One case-insensitive regex, several times as fast as Aho-Corasick on needles that share their quote."""
+    quoted = sorted(regex_escape(n[1:]) for n in needles if n.startswith('"'))
+    plain = sorted(regex_escape(n) for n in needles if not n.startswith('"'))
+    return "(?i)" + "|".join([f'"(?:{"|".join(quoted)})'] * bool(quoted) + plain)

@@ -16,7 +16,7 @@ from operator import or_
 
 import polars as pl
 
-from monitor.engine.anchors import ESCAPED_ASCII, SAFE_TEXT, Anchor, holds, key_anchor, longest_piece
+from monitor.engine.anchors import SAFE_TEXT, Anchor, hidden_letters, holds, key_anchor, longest_piece
 from monitor.engine.atoms import verdicts_of
 from monitor.engine.plan import Atom
 from monitor.frames import PATH, RAW, ROW, TEXT, EventBatch
@@ -87,7 +87,7 @@ def _screen(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
         ROW,
         pl.col(RAW).str.extract_all(_PAIR.format(keys)).alias("pairs"),
         pl.col(RAW).str.count_matches(rf'(?i)"(?:{keys})["\\]').alias("keys"),
-        pl.col(RAW).str.contains_any(list(ESCAPED_ASCII)).alias("escaped"),
+        hidden_letters(pl.col(RAW)).alias("escaped"),
     )
     simple = seen.filter((pl.col("pairs").list.len() == pl.col("keys")) & ~pl.col("escaped"))
     pairs = simple.select(ROW, "pairs").explode("pairs").drop_nulls()

@@ -174,3 +174,44 @@ def test_any_batch_split_matches_the_same_events(rule, some_events, data):
     cut = data.draw(st.integers(0, len(some_events)))
     parts = [part for part in (some_events[:cut], some_events[cut:]) if part]
     assert [m for part in parts for m in matched(rule, part)] == matched(rule, some_events)
+
+
+SECRETS = ["k", "e", "iban"]
+KEPT = [
+    "vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==", "***", "[REDACTED]", "tok_8fKq2LmZ", "",
+    "5f4dcc3b5aa765d61d8327deb882cf99", "b" * 64, "gAAAAABk", "plain text", "DE89370400440532013000", ADDRESS, "null",
+    "[1]", "{}", "1.0", 4111111111111111, 0, -7, 1.5, 1e20, True, False, None, [], ["***", "a"], {"k": "a"}, {},
+    '{"k": "***"}', "a\nb", '"', "\\",
+]  # fmt: skip
+kept = st.one_of(st.sampled_from(KEPT), st.text(max_size=6))
+holders = st.dictionaries(
+    st.sampled_from([*SECRETS, "K", "hash", "user_agent", "message_id", "k.e", "\u212a"]), kept, max_size=3
+)
+records = st.recursive(
+    holders,
+    lambda inner: st.dictionaries(
+        st.sampled_from(["hash", "user_agent", "message_id", "x", "k"]),
+        st.one_of(inner, kept, inner.map(json.dumps)),
+        max_size=3,
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(records, min_size=1, max_size=8),
+    st.sampled_from([PlaintextTest(), PlaintextTest(expected=False)]),
+    st.booleans(),
+)
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_what_the_screen_passes_over_holds_nothing_in_the_clear(some_events, test, escaped):
+    alternatives = tuple(
+        (Item(f"*.{key}", (test,), every=False, negated=False, span=HERE),) for key in SECRETS
+    )
+    rule = EventRule(
+        Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", alternatives, HERE),), (Ref("one"),)
+    )
+    expected = [reference.evaluate(rule, e, verdict) for e in some_events]
+    assert matched(rule, some_events, escaped=escaped) == expected
