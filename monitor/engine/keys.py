@@ -42,9 +42,7 @@ class Keyring:
 
     def number(self, purpose: str, parts: Iterable[str | None]) -> int:
         """63-bit keyed BLAKE2b (RFC 7693), never 0: it fits a signed integer column and 0 can mean "none"."""
-        message = "\x00".join(
-            [purpose, *("\x01" if p is None else p.replace("\x00", "\x00\x00") for p in parts)]
-        )
+        message = "\x00".join([purpose, *map(_unmistakable, parts)])
         hashed = blake2b(message.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key[:64])
         return int.from_bytes(hashed.digest(), "big") >> 1 or 1
 
@@ -64,3 +62,8 @@ class Keyring:
             maintain_order="left",
         )
         return joined["__hash"]
+
+
+def _unmistakable(part: str | None) -> str:
+    """A text without NUL, another for every part: NUL stands between parts."""
+    return "\\n" if part is None else part.replace("\\", "\\\\").replace("\x00", "\\0")

@@ -12,7 +12,7 @@ from monitor.engine.match import Matches, evaluate
 from monitor.engine.panes import panes
 from monitor.engine.plan import Plan, compile_plan
 from monitor.engine.windows import episodes, instant
-from monitor.frames import Lines, RecordBatch
+from monitor.frames import RecordBatch, Values
 from monitor.rules.report import TestOutcome
 from monitor.rules.tree import EventRule, Rule, RuleSet, RuleTest, TestEvents
 
@@ -52,9 +52,8 @@ def _outcome(plan: Plan, rule: Rule, test: RuleTest) -> TestOutcome:
 
 
 def _evaluate(plan: Plan, test: RuleTest) -> tuple[Matches, int]:
-    lines = [line for events in test.events for line in _lines(events)]
-    data = "\n".join(lines).encode()
-    batch = RecordBatch("test", range(len(lines)), len(lines), Lines(data))
+    lines = tuple(line.encode() for events in test.events for line in _lines(events))
+    batch = RecordBatch("test", range(len(lines)), len(lines), Values(lines))
     decoded = decoder(test.format, plan.projection).decode(batch)
     return evaluate(plan, decoded), len(decoded.rejects)
 
@@ -78,7 +77,7 @@ def instant_micros(micros: int) -> str:
 def event_of(values: Iterable[tuple[str, Any]], n: int) -> dict[str, Any]:
     """Dotted fields as nested objects; a field that is also the parent of another keeps its dots."""
     event: dict[str, Any] = {}
-    for field, value in values:
+    for field, value in sorted(values, key=lambda one: one[0].count(".")):
         *parents, last = field.split(".")
         target: Any = event
         for parent in parents:
