@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -176,4 +177,5 @@ def _value_text(test: Test) -> str:
 
 
 def _quoted(pattern: Pattern) -> str:
-    return "'" + "".join(p.value if isinstance(p, Wild) else p for p in pattern.parts) + "'"
+    parts = (p.value if isinstance(p, Wild) else re.sub(r"([*?\\])", r"\\\1", p) for p in pattern.parts)
+    return "'" + "".join(parts) + "'"
