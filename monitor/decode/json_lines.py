@@ -33,24 +33,25 @@ class JsonDecoder:
         self._all = Wanted(projection)
         first = projection.fields if projection.first is None else projection.first
         self._wanted = Wanted(replace(projection, fields=first))
-        self._timed = 1
-        self._columns = self._plan()
+        self._first = self._plan(1)
         self._late = None if projection.first is None else _columns_of(self._all, ())
 
-    def _plan(self) -> JsonColumns:
-        return _columns_of(self._wanted, self._wanted.times[: self._timed])
+    def _plan(self, timed: int) -> JsonColumns:
+        """What the first pass reads, with that many of the candidates for the event time."""
+        return _columns_of(self._wanted, self._wanted.times[:timed])
 
     def decode(self, batch: RecordBatch) -> EventBatch:
         """Events of a batch of lines or values; an array of objects is one, irregular, event."""
-        found, lines, read = self._read(records(batch, replace=False))
-        columns = self._columns.columns(read, lines, found.text)
+        first = self._first  # another thread may change it for the batches to come
+        found, lines, read = self._read(first, records(batch, replace=False))
+        columns = first.columns(read, lines, found.text)
         return EventBatch(
             partition=batch.partition,
             logsource=batch.logsource,
             frame=event_frame(
                 found.frame,
                 self._wanted.columns(columns),
-                self._times(columns, lines, found.text),
+                self._times(len(first.times), columns, lines, found.text),
                 last=(RAW,),
             ),
             irregular=columns[IRREGULAR] | _arrays(found.text),
@@ -69,12 +70,13 @@ class JsonDecoder:
         columns = late.columns(late.read(block(lines)), lines, frame[RAW])
         return self._all.columns(columns), columns[IRREGULAR] | _arrays(frame[RAW])
 
-    def _read(self, found: Records) -> tuple[Records, pl.Series, pl.DataFrame]:
+    @staticmethod
+    def _read(first: JsonColumns, found: Records) -> tuple[Records, pl.Series, pl.DataFrame]:
         """Records that are JSON, the lines to read them from, and what the first pass reads."""
         text = found.text
         if found.blob is not None and text.str.starts_with("{").all():
             try:
-                read = self._columns.read(found.blob)
+                read = first.read(found.blob)
             except pl.exceptions.ComputeError:
                 pass  # some line is not JSON
             else:
@@ -83,13 +85,13 @@ class JsonDecoder:
         sifted = sift(text)
         lines = sifted.text.filter(sifted.reasons.is_null())
         kept = replace(found.without(sifted.reasons), blob=None)
-        return kept, lines, self._columns.read(block(lines))
+        return kept, lines, first.read(block(lines))
 
-    def _times(self, columns: pl.DataFrame, lines: pl.Series, raw: pl.Series) -> pl.Series:
+    def _times(self, timed: int, columns: pl.DataFrame, lines: pl.Series, raw: pl.Series) -> pl.Series:
         """Event times: the first candidate is read with the columns, the others where it says nothing."""
         candidates = self._wanted.times
-        times = first_time((columns[path] for path in candidates[: self._timed]), columns.height)
-        rest = candidates[self._timed :]
+        times = first_time((columns[path] for path in candidates[:timed]), columns.height)
+        rest = candidates[timed:]
         rows = times.is_null().arg_true()
         if not rest or rows.is_empty():
             return times
@@ -97,8 +99,7 @@ class JsonDecoder:
         lines, raw = lines.gather(rows), raw.gather(rows)
         found = others.columns(others.read(block(lines)), lines, raw)
         if rows.len() > _MANY_UNTIMED * times.len():
-            self._timed = len(candidates)
-            self._columns = self._plan()
+            self._first = self._plan(len(candidates))
         return times.scatter(rows, first_time(found.select(rest), rows.len()))
 
 
