@@ -13,8 +13,9 @@ after it the store knows where to go on.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -33,6 +34,12 @@ from monitor.telemetry import EVENTS, LATE, SKIPPED, UNTIMED
 
 MAX_KEPT_REJECTS = 1000
 """Rejects of one partition and reason that a turn keeps with position and shape; all are counted."""
+
+DAY = 86_400_000_000
+"""Microseconds."""
+
+WORKERS = 2
+"""Batches decoded and evaluated at once; polars lets go of the interpreter while it works."""
 
 Decode = Callable[[RecordBatch], EventBatch]
 Observe = Callable[[TurnFacts], None]
@@ -89,6 +96,18 @@ class _Pending:
                 self.rejects.append(reject)
 
 
+@dataclass(frozen=True)
+class _Done:
+    """One batch, decoded and evaluated; `seconds` is (stage, seconds)."""
+
+    batch: RecordBatch
+    decoded: EventBatch
+    skipped: int
+    matches: Matches
+    parts: list[Part]
+    seconds: tuple[tuple[str, float], ...]
+
+
 class Runner:
     """Drives records from a source through the engine into a store.
 
@@ -142,43 +161,67 @@ class Runner:
         """
         pending = _Pending()
         read = 0
-        until = inf
-        while read < self._batches and (started := self._clock.monotonic()) < until:
-            batch = self._source.poll(0 if read else poll_seconds)  # 1
-            if batch is None:
-                break
-            polled = self._clock.monotonic()
-            until = min(until, polled + self._gather_seconds)
-            self._take(batch, pending, polled - started)
+        for done in self._evaluated(self._polled(poll_seconds)):
+            self._take(done, pending)
             read += 1
         if read:
             self._write(pending)
         return read
 
-    def _take(self, batch: RecordBatch, pending: _Pending, polled: float) -> None:
-        marks = [self._clock.monotonic()]
+    def _polled(self, poll_seconds: float) -> Iterator[tuple[RecordBatch, float]]:
+        """The batches of a turn, each with the seconds it took to get it."""
+        read = 0
+        until = inf
+        while read < self._batches and (started := self._clock.monotonic()) < until:
+            batch = self._source.poll(0 if read else poll_seconds)  # 1
+            if batch is None:
+                return
+            polled = self._clock.monotonic()
+            until = min(until, polled + self._gather_seconds)
+            yield batch, polled - started
+            read += 1
+
+    def _evaluated(self, polled: Iterable[tuple[RecordBatch, float]]) -> Iterator[_Done]:
+        """Steps 2 and 3 in threads, a few batches at a time, given back in the order they were read."""
+        waiting: deque[Future[_Done]] = deque()
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="evaluate") as pool:
+            for batch, seconds in polled:
+                waiting.append(pool.submit(self._evaluate, batch, seconds))
+                if len(waiting) > WORKERS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _evaluate(self, batch: RecordBatch, polled: float) -> _Done:
+        """What a batch says by itself, whatever came before it."""
+        started = self._clock.monotonic()
         decoded, skipped = self._bounds.keep(self._decode(batch))  # 2
-        marks.append(self._clock.monotonic())
+        read = self._clock.monotonic()
         matches = evaluate(self._plan, decoded)  # 3
         found = parts(batch.partition, matches, self._keyring)
-        late = self._windows.take(batch.partition, matches)
-        marks.append(self._clock.monotonic())
+        done = self._clock.monotonic()
+        stages = ("poll", polled), ("decode", read - started), ("evaluate", done - read)
+        return _Done(batch, decoded, skipped, matches, found, stages)
+
+    def _take(self, done: _Done, pending: _Pending) -> None:
+        """Add a batch to what the turn will write."""
+        batch, decoded = done.batch, done.decoded
+        late = self._windows.take(batch.partition, done.matches, newest_event(batch, decoded))
         facts = Counter(
             {
                 EVENTS: decoded.frame.height,
                 UNTIMED: decoded.frame[TIME].null_count(),
-                SKIPPED: skipped,
+                SKIPPED: done.skipped,
                 LATE: late,
             }
         )
         for name, count in (*batch.facts, *decoded.facts):
             facts[name] += count
-        pending.add_parts(found)
+        pending.add_parts(done.parts)
         pending.add_rejects(decoded.rejects)
         pending.facts.update({(batch.partition, name): n for name, n in facts.items() if n})
         pending.checkpoints[batch.partition] = self._source.checkpoint(batch, self._digest)
-        stages = ("poll", polled), ("decode", marks[1] - marks[0]), ("evaluate", marks[2] - marks[1])
-        self._observe(_facts(batch, decoded, matches, found=found, facts=facts, seconds=stages))
+        self._observe(_facts(done, facts))
 
     def _write(self, pending: _Pending) -> None:
         episodes, segments = self._windows.drain()
@@ -196,17 +239,24 @@ class Runner:
         self._source.commit({p: c.next_position for p, c in pending.checkpoints.items()})  # 6
 
 
-def _facts(
-    batch: RecordBatch,
-    decoded: EventBatch,
-    matches: Matches,
-    *,
-    found: list[Part],
-    facts: Mapping[str, int],
-    seconds: tuple[tuple[str, float], ...],
-) -> TurnFacts:
-    violations = Counter((p.violation.rule, p.violation.level) for p in found)
-    asked = zip(matches.rules, matches.rows, strict=True)
+def newest_event(batch: RecordBatch, decoded: EventBatch) -> int | None:
+    """Newest event time of the batch, microseconds UTC, as far as it can be believed.
+
+    Where the broker's clock is known no event is newer than that, and one that claims to be by more than a day
+    is not asked: a single wrong clock must not close everybody's windows.
+    """
+    times = decoded.frame[TIME].drop_nulls()
+    if batch.broker_times:
+        now = max(batch.broker_times)
+        times = times.filter(times <= now + DAY).clip(upper_bound=now)
+    newest = times.max()
+    return newest if isinstance(newest, int) else None
+
+
+def _facts(done: _Done, facts: Mapping[str, int]) -> TurnFacts:
+    batch, decoded = done.batch, done.decoded
+    violations = Counter((p.violation.rule, p.violation.level) for p in done.parts)
+    asked = zip(done.matches.rules, done.matches.rows, strict=True)
     least, greatest = decoded.frame[TIME].min(), decoded.frame[TIME].max()
     known = isinstance(least, int) and isinstance(greatest, int)
     return TurnFacts(
@@ -220,7 +270,7 @@ def _facts(
         matches=tuple((p.rule.header.id, p.rule.header.level, len(rows)) for p, rows in asked if len(rows)),
         violations=tuple((*key, n) for key, n in violations.items()),
         times=(int(str(least)), int(str(greatest))) if known else None,
-        seconds=seconds,
+        seconds=done.seconds,
     )
 
 
