@@ -70,7 +70,7 @@ JUDGED: dict[str, dict[str, int]] = {
     # issuer's range and passes the check, one such in 5,445 lines.
     "formats-lnav": {EMAIL: 11, CARD: 1},
     "k8saudit-falco-traces": {},
-    # Authors of plugins in Kibana's verbose log. Working directories of sudo and PAM's service "passwd" are no
+    # Authors of plugins in Kibana's verbose log. Working directories and PAM's service "passwd" are no
     # passwords.
     "parse-beats-filebeat-modules": {EMAIL: 5},
     # Users of AppOmni, Auth0 and Doppler; those at example.com are left alone.
