@@ -48,20 +48,9 @@ class Keyring:
 
     def numbers(self, purpose: str, frame: pl.DataFrame) -> pl.Series:
         """One `number` per row (Int64) over all columns of the frame, computed once per distinct row."""
-        if frame.is_empty():
-            return pl.Series(dtype=pl.Int64)
-        distinct = frame.unique(maintain_order=True)
-        hashed = pl.Series(
-            "__hash", [self.number(purpose, row) for row in distinct.iter_rows()], dtype=pl.Int64
-        )
-        joined = frame.join(
-            distinct.with_columns(hashed),
-            on=frame.columns,
-            how="left",
-            nulls_equal=True,
-            maintain_order="left",
-        )
-        return joined["__hash"]
+        rows = frame.rows()
+        known = {row: self.number(purpose, row) for row in set(rows)}
+        return pl.Series([known[row] for row in rows], dtype=pl.Int64)
 
 
 def _unmistakable(part: str | None) -> str:

@@ -64,13 +64,15 @@ def evaluate(plan: Plan, batch: EventBatch) -> Matches:
     rows = {name: found for one in passes for name, found in one.rows.items()}
     found = _joined([one.found for one in passes])
     matched = pl.concat([pl.Series(ROW, [], dtype=pl.UInt32), *rows.values()]).unique()
-    if batch.detail is not None and not matched.is_in(near.frame[ROW].implode()).all():
-        near = batch.narrowed(matched)
+    known = matched.is_in(near.frame[ROW].implode())
+    parts = [near.narrowed(matched.filter(known))]
+    if not known.all():
+        parts.append(batch.narrowed(matched.filter(~known)))
     return Matches(
         rules=rules,
         rows=tuple(rows[r.rule.header.id] for r in rules),
         found=found,
-        context=_context(plan, near, matched, aliases),
+        context=pl.concat([_context(plan, part, aliases) for part in parts]).sort(ROW),
     )
 
 
@@ -149,13 +151,10 @@ def _joined(found: Sequence[dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]
     return {n: pl.concat([frames[n] for frames in found if n in frames]).unique() for n in sorted(names)}
 
 
-def _context(
-    plan: Plan, batch: EventBatch, rows: pl.Series, aliases: dict[str, tuple[str, ...]]
-) -> pl.DataFrame:
-    """The context fields of the matched events; of an irregular event the first value at each path."""
-    matched = batch.narrowed(rows) if batch.detail is None else batch
-    regular = matched.frame.select(ROW, OFFSET, TIME, *plan.context)
-    irregular = matched.frame.filter(matched.irregular)[ROW]
+def _context(plan: Plan, batch: EventBatch, aliases: dict[str, tuple[str, ...]]) -> pl.DataFrame:
+    """The context fields of some events; of an irregular event the first value at each path."""
+    regular = batch.frame.select(ROW, OFFSET, TIME, *plan.context)
+    irregular = batch.frame.filter(batch.irregular)[ROW]
     if irregular.is_empty() or not plan.context:
         return regular
     names = {alias: field for field in plan.context for alias in (field, *aliases.get(field, ()))}

@@ -106,7 +106,7 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
         pl.lit(value=False).alias("settled"),
     )
     missing = (pl.col("value") == 0) if counted else pl.lit(value=False)
-    return compact([frame.filter(~missing)])
+    return frame.filter(~missing)
 
 
 def _one_group(height: int) -> pl.DataFrame:
@@ -145,21 +145,24 @@ def _shown(events: pl.DataFrame, field: str, show: Callable[[str | None], str]) 
 
 def compact(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Panes of the same identity as one, sorted; merging is a sum, so the order of frames does not matter."""
-    return (
-        pl.concat(frames)
-        .lazy()
-        .group_by(_IDENTITY)
-        .agg(
-            pl.col("count", "whole", "fraction").sum(),
-            pl.col("first").min(),
-            pl.col("last").max(),
-            pl.col("samples").explode().unique().bottom_k(MAX_SAMPLES).sort(),
-            pl.col("settled").any(),
-        )
-        .sort(_IDENTITY)
-        .select(list(PANES))
-        .collect()
+    every = pl.concat(frames)
+    merged = every.group_by(_IDENTITY).agg(
+        pl.col("count", "whole", "fraction").sum(),
+        pl.col("first").min(),
+        pl.col("last").max(),
+        pl.col("samples").first(),
+        pl.col("settled").any(),
+        pl.len().alias("panes"),
     )
+    several = merged.filter(pl.col("panes") > 1)
+    if not several.is_empty():  # lists are merged only where there is something to merge: it is slow
+        lists = (
+            every.join(several, on=_IDENTITY, how="semi")
+            .group_by(_IDENTITY)
+            .agg(pl.col("samples").explode().unique().bottom_k(MAX_SAMPLES).sort())
+        )
+        merged = merged.update(lists, on=list(_IDENTITY))
+    return merged.sort(_IDENTITY).select(list(PANES))
 
 
 def to_segment(
