@@ -148,7 +148,8 @@ class Episodes:
     """All violations of one correlation group whose episode starts in [since, until], microseconds UTC.
 
     They replace what the store holds of that group and range: a correlation is recomputed, never patched.
-    An empty `group` means every group of the rule.
+    An empty `group` means every group of the rule. With a `digest` only what that text of the rule found is
+    replaced: whoever has the state of one text cannot speak for another.
     """
 
     rule: str
@@ -156,6 +157,7 @@ class Episodes:
     since: int
     until: int
     violations: tuple[Violation, ...]
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Segment:
     """Window state of one correlation from one partition: panes as Arrow IPC, opaque to the store.
 
     `first` and `last` are the event-time ticks it spans, in microseconds UTC, inclusive. One that `replaces`
-    stands for every earlier segment of the same rule and partition, which the store then drops.
+    stands for every earlier segment of the same rule text and partition, which the store then drops.
     """
 
     rule: str

@@ -1,18 +1,20 @@
 """Window state of one correlation while the daemon runs: what is remembered, what is let go.
 
-Built from the store's segments, changed by each turn's panes, saved as segments again. The watermark is the
-newest tick of the slowest partition. An event is late when every window it falls in ended more than the
-allowed lateness before the watermark: below this horizon no window changes any more.
+Built from the store's segments, changed by each batch's panes, saved as segments again. An event is late
+when every window it falls in ended more than the allowed lateness before the watermark (see `watermark`):
+below this horizon no window changes any more.
 
 What is kept of a group: everything from its oldest episode that an event at the horizon could still join, or
 from the horizon where there is none, and before that one window of settled panes, which later windows hold.
-So no result depends on what was let go.
+So no result depends on what was let go. The store lets go when segments are replaced; the horizon of that
+moment goes with them, in a segment without panes.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import polars as pl
 
@@ -23,10 +25,13 @@ from monitor.model import Episodes, Segment, Violation
 from monitor.rules.tree import Correlation
 
 COMPACT_EVERY = 64
-"""Turns with matches after which the segments in the store are replaced by one per partition."""
+"""Batches with matches after which the segments in the store are replaced by one per partition."""
 
 FOREVER = 2**62
 """Past every event time in microseconds."""
+
+_HORIZON = ""
+"""Stands for a partition in the segment that keeps the horizon."""
 
 
 class History:
@@ -35,31 +40,40 @@ class History:
     def __init__(self, correlation: Correlation, keyring: Keyring, segments: Iterable[Segment]) -> None:
         self._correlation = correlation
         self._keyring = keyring
-        self._panes = compact([pl.DataFrame(schema=PANES), *(from_segment(s) for s in segments)])
-        self._turns = 0
+        self._batches = 0
         self._tick = resolution(correlation) * MICROS
-        self._newest: dict[str, int] = dict(
-            self._panes.group_by("partition").agg(pl.col("tick").max()).iter_rows()
-        )
-        settled = self._panes.filter(pl.col("settled"))["tick"].max()
-        self._horizon = settled + 1 if isinstance(settled, int) else -FOREVER // self._tick
-        self._raise_horizon()
+        self._horizon = -FOREVER // self._tick
+        self._partitions: set[str] = set()
+        frames = [pl.DataFrame(schema=PANES)]
+        for segment in segments:
+            if segment.partition == _HORIZON:
+                self._horizon = segment.first // self._tick
+                continue
+            self._partitions.add(segment.partition)
+            frames.append(from_segment(segment))
+        self._panes = compact(frames)
 
     @property
     def horizon(self) -> int:
         """Events of ticks below this are late."""
         return self._horizon
 
-    def _raise_horizon(self) -> None:
-        """Follow the watermark; a partition that joins with older events does not call anything back."""
-        lateness = math.ceil(self._correlation.window.lateness / resolution(self._correlation))
-        reach = span_ticks(self._correlation) + lateness
-        self._horizon = max(self._horizon, min(self._newest.values(), default=self._horizon) - reach)
+    def _raise_horizon(self, watermark: int | None) -> None:
+        """Follow the watermark; where it goes back nothing that was let go is called back."""
+        if watermark is not None:
+            lateness = math.ceil(self._correlation.window.lateness / resolution(self._correlation))
+            reach = span_ticks(self._correlation) + lateness
+            self._horizon = max(self._horizon, watermark // self._tick - reach)
 
     def advance(
-        self, partition: str, delta: pl.DataFrame
+        self, partition: str, delta: pl.DataFrame, watermark: int | None
     ) -> tuple[tuple[Episodes, ...], tuple[Segment, ...], int]:
-        """Take in one turn's panes.
+        """Take in the panes of one batch.
+
+        Args:
+            partition: of the batch.
+            delta: its PANES.
+            watermark: after the batch, microseconds UTC; None while it is held back.
 
         Returns:
             The episodes of the touched groups, the segments to store, and the number of late events, which
@@ -67,14 +81,12 @@ class History:
         """
         late = int(delta.filter(pl.col("tick") < self._horizon)["count"].sum())
         delta = delta.filter(pl.col("tick") >= self._horizon)
-        newest = delta["tick"].max()
-        if not isinstance(newest, int):
+        if delta.is_empty():
             return (), (), late
-        self._newest[partition] = max(self._newest.get(partition, newest), newest)
-        self._raise_horizon()
         self._panes = compact([self._panes, delta])
         touched = self._panes.join(delta.select("group").unique(), on="group", how="semi")
-        found = self._touched_episodes(touched)
+        found = self._touched_episodes(touched)  # before the horizon moves: they may start where it was
+        self._raise_horizon(watermark)
         self._forget()
         return found, self._segments(partition, delta), late
 
@@ -93,6 +105,7 @@ class History:
                 min([floor, *(v.start for v in those if v.start is not None)]),
                 FOREVER,
                 tuple(those),
+                self._correlation.header.digest,
             )
             for name, those in found.items()
         )
@@ -115,10 +128,19 @@ class History:
         )
 
     def _segments(self, partition: str, delta: pl.DataFrame) -> tuple[Segment, ...]:
-        self._turns += 1
-        if self._turns % COMPACT_EVERY:
+        self._batches += 1
+        self._partitions.add(partition)
+        if self._batches % COMPACT_EVERY:
             return (to_segment(self._correlation, partition, delta),)
-        return tuple(
-            to_segment(self._correlation, str(name), frame, replaces=True)
-            for (name,), frame in self._panes.partition_by("partition", as_dict=True).items()
+        nothing = self._panes.clear()
+        horizon = self._horizon * self._tick
+        kept = self._panes.partition_by("partition", as_dict=True)
+        return (
+            *(
+                to_segment(self._correlation, name, kept.get((name,), nothing), replaces=True)
+                for name in sorted(self._partitions)
+            ),
+            replace(
+                to_segment(self._correlation, _HORIZON, nothing, replaces=True), first=horizon, last=horizon
+            ),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from monitor.engine.history import FOREVER, History
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
 from monitor.engine.panes import PANES, compact, from_segment, panes, to_segment
+from monitor.engine.watermark import Watermark
 from monitor.engine.windows import episodes
 from monitor.model import Episodes, Segment, Violation
 from monitor.ports import Store
@@ -24,8 +25,8 @@ SHARD_PANES = 1_000_000
 class Windows(Protocol):
     """Turns matches into segments and episodes."""
 
-    def take(self, partition: str, matches: Matches) -> int:
-        """Take in one batch; returns how many events were too late to count."""
+    def take(self, partition: str, matches: Matches, newest: int | None) -> int:
+        """Take in one batch, whose newest event time is given; returns how many events were late."""
         ...
 
     def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
@@ -38,10 +39,22 @@ class Windows(Protocol):
 
 
 class LiveWindows:
-    """State in memory, saved with every turn; episodes are known within the turn."""
+    """State in memory, saved with every turn; episodes are known within the turn.
 
-    def __init__(self, correlations: Iterable[Correlation], keyring: Keyring, store: Store) -> None:
+    Args:
+        behind: asked for the partitions that still hold records, see `monitor.engine.watermark`.
+    """
+
+    def __init__(
+        self,
+        correlations: Iterable[Correlation],
+        keyring: Keyring,
+        store: Store,
+        behind: Callable[[], Collection[str]],
+    ) -> None:
         self._keyring = keyring
+        self._behind = behind
+        self._watermark = Watermark()
         self._histories = [
             (c, History(c, keyring, store.segments(c.header.id, c.header.digest, -FOREVER, FOREVER)))
             for c in correlations
@@ -49,14 +62,17 @@ class LiveWindows:
         self._episodes: dict[tuple[str, str], Episodes] = {}
         self._segments: list[Segment] = []
 
-    def take(self, partition: str, matches: Matches) -> int:
+    def take(self, partition: str, matches: Matches, newest: int | None) -> int:
         """Advance every correlation by one batch."""
+        if newest is not None:
+            self._watermark.observe(partition, newest)
+        reached = self._watermark.reached(self._behind())
         late = 0
         for correlation, history in self._histories:
             delta = panes(partition, correlation, matches, self._keyring)
             if delta.is_empty():
                 continue
-            found, segments, missed = history.advance(partition, delta)
+            found, segments, missed = history.advance(partition, delta, reached)
             self._episodes |= {(e.rule, e.group): self._widened(e) for e in found}
             self._segments += segments
             late += missed
@@ -91,7 +107,7 @@ class ArchiveWindows:
         self._store = store
         self._deltas: dict[tuple[int, str], list[pl.DataFrame]] = {}
 
-    def take(self, partition: str, matches: Matches) -> int:
+    def take(self, partition: str, matches: Matches, newest: int | None) -> int:  # noqa: ARG002 - no watermark
         """Keep the batch's panes; in an archive nothing is late."""
         for index, correlation in enumerate(self._correlations):
             delta = panes(partition, correlation, matches, self._keyring)

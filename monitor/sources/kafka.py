@@ -101,6 +101,7 @@ class KafkaSource:
         self._guard = Lock()
         self._to_commit: dict[str, int] = {}
         self._placed: dict[str, int] = {}
+        self._queued: dict[str, int] = {}
         self._ends: dict[str, int] = {}
         self._lost: Counter[str] = Counter()
 
@@ -136,6 +137,13 @@ class KafkaSource:
     def lag(self) -> dict[str, int]:
         """Records of each assigned partition that were not yet handed over."""
         return {name: max(0, end - self._position(name)) for name, end in list(self._ends.items())}
+
+    def behind(self) -> frozenset[str]:
+        """Assigned partitions that hold records not yet handed over, or may hold some."""
+        ends = dict(self._ends)
+        return frozenset(
+            name for name in self._placed if name not in ends or self._position(name) < ends[name]
+        )
 
     def close(self) -> None:
         """Stop reading, tell the broker how far the store came, leave the group; takes a few seconds."""
@@ -219,6 +227,7 @@ class KafkaSource:
             facts=tuple((fact, n) for fact, n in facts.items() if n),
         )
         self._handover.put(batch, sum(len(record.value) for record in kept))
+        self._queued[name] = batch.next_position
 
     def _hold_back(self, consumer: KafkaConsumer) -> None:
         """Pause where the evaluation does not keep up; polling goes on, or the group would think us gone."""
@@ -256,7 +265,8 @@ class KafkaSource:
         for name, partition in assigned.items():
             consumer.seek(partition, places[name])
         self._placed = places
-        self._ends = {name: end for name, end in self._ends.items() if name in assigned}
+        self._queued = {}
+        self._ends = {}
 
     def _starts(self, consumer: KafkaConsumer, fresh: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Where partitions start that nobody has read."""
@@ -289,8 +299,12 @@ class KafkaSource:
         )
 
     def _note_ends(self, consumer: KafkaConsumer) -> None:
-        ends = {_name(partition): consumer.highwater(partition) for partition in consumer.assignment()}
-        self._ends.update({name: end for name, end in ends.items() if end is not None})
+        """How far there is to read; offsets without a record, as after a transaction, do not count."""
+        for partition in consumer.assignment():
+            name, end = _name(partition), consumer.highwater(partition)
+            if end is not None:
+                read = consumer.position(partition) >= end
+                self._ends[name] = self._queued.get(name, self._placed.get(name, 0)) if read else end
 
     def _commit(self, consumer: KafkaConsumer, *, wait: bool = False) -> None:
         """Pass on what the store holds, of partitions that are still ours."""

@@ -178,27 +178,29 @@ class SqlStore:
             table.c.rule == bindparam("of_rule"),
             table.c.episode_start.between(bindparam("since"), bindparam("until")),
         )
-        of_group = superseded.where(table.c.group_key == bindparam("of_group"))
-        ranges = [{"of_rule": one.rule, "since": one.since, "until": one.until} for one in episodes]
-        every = [span for one, span in zip(episodes, ranges, strict=True) if not one.group]
-        one_each = [
-            {**span, "of_group": one.group} for one, span in zip(episodes, ranges, strict=True) if one.group
-        ]
-        for statement, spans in ((superseded, every), (of_group, one_each)):
-            if spans:
-                connection.execute(statement, spans)
+        narrower = {"of_group": table.c.group_key, "of_digest": table.c.digest}
+        spans: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for one in episodes:
+            said = {"of_group": one.group, "of_digest": one.digest}
+            narrow = {name: text for name, text in said.items() if text}
+            span = {"of_rule": one.rule, "since": one.since, "until": one.until}
+            spans[tuple(narrow)].append(span | narrow)
+        for names, found in spans.items():
+            same = (narrower[name] == bindparam(name) for name in names)
+            connection.execute(superseded.where(*same), found)
         violations = (violation for one in episodes for violation in one.violations)
         replace(connection, table, [rows.violation_row(self._namespace, one) for one in violations])
 
     def _write_segments(self, connection: Connection, segments: Sequence[Segment]) -> None:
-        """Append window state; a segment that replaces drops what its rule and partition had before it."""
+        """Append window state; a segment that replaces drops what its rule text and partition had before."""
         table = schema.window_segment
         fresh: list[Segment] = []
         for segment in segments:
             if segment.replaces:
-                key = (segment.rule, segment.partition)
-                fresh = [one for one in fresh if (one.rule, one.partition) != key]
-                before = (table.c.rule == segment.rule, table.c.partition == segment.partition)
+                key = (segment.rule, segment.digest, segment.partition)
+                fresh = [one for one in fresh if (one.rule, one.digest, one.partition) != key]
+                columns = (table.c.rule, table.c.digest, table.c.partition)
+                before = (column == value for column, value in zip(columns, key, strict=True))
                 connection.execute(delete(table).where(table.c.namespace == self._namespace, *before))
             fresh.append(segment)
         if fresh:

@@ -71,11 +71,11 @@ def everything(store: Store) -> dict[str, Any]:
         "violations": list(store.violations()),
         "rejects": list(store.rejects()),
         "counts": store.counts(),
-        "segments": [list(store.segments(rule, "d", 0, 1000)) for rule in ("bulk", "other")],
+        "segments": [list(store.segments(rule, text, 0, 1000)) for rule in ("bulk", "other") for text in "de"],
     }
 
 
-EMPTY = {"checkpoints": {}, "violations": [], "rejects": [], "counts": {}, "segments": [[], []]}
+EMPTY = {"checkpoints": {}, "violations": [], "rejects": [], "counts": {}, "segments": [[], [], [], []]}
 
 
 def parts(*violations, partition: str = "logs-0") -> Turn:
@@ -111,7 +111,7 @@ def test_what_is_written_is_read(store):
         "violations": [violation],
         "rejects": [reject],
         "counts": {("logs-0", "reject", "json"): 1, ("logs-0", "event", "events"): 7},
-        "segments": [[segment], []],
+        "segments": [[segment], [], [], []],
     }
 
 
@@ -211,14 +211,23 @@ def test_episodes_of_no_group_replace_those_of_every_group(store):
     assert [one.group for one in store.violations()] == ["g3"]
 
 
+def test_episodes_of_one_text_of_the_rule_leave_those_of_another(store):
+    both = (episode(5, digest="d0"), episode(7, digest="d1"))
+    store.write(Turn(episodes=(Episodes("bulk", "g1", NOON, NOON + 60_000_000, both),)))
+    store.write(Turn(episodes=(Episodes("bulk", "g1", NOON, NOON + 60_000_000, (), "d1"),)))
+    assert [one.digest for one in store.violations()] == ["d0"]
+
+
 def test_a_segment_that_replaces_stands_for_all_before_it(store):
-    def segment(data: bytes, partition: str = "logs-0", rule: str = "bulk", **more) -> Segment:
-        return Segment(rule, "d", partition, 0, 9, 1, data, **more)
+    def segment(data: bytes, partition: str = "logs-0", rule: str = "bulk", digest: str = "d", **more):
+        return Segment(rule, digest, partition, 0, 9, 1, data, **more)
 
     store.write(Turn(segments=(segment(b"1"), segment(b"2", "logs-1"), segment(b"3", rule="other"))))
+    store.write(Turn(segments=(segment(b"7", digest="other text"),)))
     store.write(Turn(segments=(segment(b"4"), segment(b"5", replaces=True), segment(b"6"))))
     assert [one.data for one in store.segments("bulk", "d", 0, 9)] == [b"2", b"5", b"6"]
     assert [one.data for one in store.segments("other", "d", 0, 9)] == [b"3"]
+    assert [one.data for one in store.segments("bulk", "other text", 0, 9)] == [b"7"]
 
 
 def test_the_ends_of_a_range_are_part_of_it(store):

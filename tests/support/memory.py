@@ -41,9 +41,10 @@ class MemoryStore:
         for found in turn.episodes:
             self._episodes |= {one.fingerprint: one for one in found.violations}
         for fresh in turn.segments:
-            key = (fresh.rule, fresh.partition)
             if fresh.replaces:
-                self._segments = [one for one in self._segments if (one.rule, one.partition) != key]
+                key = (fresh.rule, fresh.digest, fresh.partition)
+                kept = [one for one in self._segments if (one.rule, one.digest, one.partition) != key]
+                self._segments = kept
             self._segments.append(replace(fresh, replaces=False))
         self._rejects += turn.rejects
         for partition, reason, count in turn.reject_counts:
@@ -89,7 +90,7 @@ class MemoryStore:
 
 def superseded(one: Violation, by: Episodes) -> bool:
     """Whether freshly computed episodes take the place of this one."""
-    same = one.rule == by.rule and by.group in ("", one.group)
+    same = one.rule == by.rule and by.group in ("", one.group) and by.digest in ("", one.digest)
     return same and by.since <= (one.start or 0) <= by.until
 
 

@@ -110,17 +110,20 @@ def episodes(draw) -> Episodes:
     until = draw(st.integers(since, 600))
     group = draw(st.sampled_from(["g1", "g2", ""]))
     starts = draw(st.sets(st.integers(since, until), max_size=3))
-    violations = tuple(episode(second, group or f"g{second % 3}") for second in sorted(starts))
-    return Episodes("bulk", group, NOON + since * 1_000_000, NOON + until * 1_000_000, violations)
+    text = draw(st.sampled_from(["d0", "d1"]))
+    violations = tuple(episode(at, group or f"g{at % 3}", digest=text) for at in sorted(starts))
+    digest = draw(st.sampled_from(["", "d0", "d1"]))
+    return Episodes("bulk", group, NOON + since * 1_000_000, NOON + until * 1_000_000, violations, digest)
 
 
 def segments(partition: str) -> st.SearchStrategy[Segment]:
     """Window state of one of two rules."""
     return st.builds(
-        lambda rule, first, length, data, replaces: Segment(
-            rule, "d", partition, first, first + length, 1, data, replaces=replaces
+        lambda rule, digest, first, length, data, replaces: Segment(
+            rule, digest, partition, first, first + length, 1, data, replaces=replaces
         ),
         st.sampled_from(["bulk", "other"]),
+        st.sampled_from("de"),
         st.integers(0, 50),
         st.integers(0, 20),
         st.binary(max_size=20),
