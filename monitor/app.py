@@ -24,15 +24,18 @@ from monitor.engine.plan import Plan, compile_plan
 from monitor.errors import RuleError
 from monitor.model import Logsource, Reject, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
-from monitor.pipeline.correlate import ArchiveWindows
+from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.pipeline.explain import ask, find_rule
 from monitor.pipeline.runner import Bounds, Runner
 from monitor.rules.diagnostics import Diagnostic, failed
 from monitor.rules.report import TestOutcome, render_text
 from monitor.rules.ruleset import load
 from monitor.rules.tree import RuleSet
+from monitor.settings import Settings
+from monitor.sinks.metrics import Metrics, serve_metrics
 from monitor.sources.archive import ArchiveSource
 from monitor.sources.events import event_batches
+from monitor.sources.kafka import KafkaOptions, KafkaSource
 from monitor.store.keyfile import load_key
 from monitor.store.repository import SqlStore, open_store
 
@@ -183,6 +186,83 @@ def replay(
             batches=REPLAY_BATCHES,
         ).run(stop)
         return _report(store, ruleset, progress, clock.monotonic() - started)
+
+
+LIVE_BATCHES = 16
+"""Record batches a live turn takes in at most."""
+
+GATHER_SECONDS = 0.5
+"""Seconds after which a live turn writes what it has, although more is waiting."""
+
+
+def run(
+    settings: Settings,
+    *,
+    stop: Callable[[], bool],
+    started: Callable[[str], None] = lambda _: None,
+    clock: Clock | None = None,
+) -> None:
+    """Watch topics until told to stop: evaluate, store, answer on `/metrics`.
+
+    Args:
+        settings: what `load_settings` gave.
+        stop: asked between turns, at least twice a second; the turn at hand is written first.
+        started: told in one line what is read, stored and served, once all of it works.
+        clock: the system's, unless a test brings another.
+
+    Raises:
+        PrivwatchError: rules, topics, key or store cannot be used.
+    """
+    clock = clock or SystemClock()
+    ruleset, _ = load_rules(settings.rules or [shipped_rules()], clock)
+    kafka = settings.sources.kafka
+    logsource = Logsource(**kafka.logsource.model_dump())
+    decoding = Decoding(kafka.format, logsource, tuple(kafka.fields.items()), kafka.time_fields)
+    plan = compile_plan(ruleset, decoding.aliases, decoding.time_fields)
+    with ExitStack() as stack:
+        store = open_store(settings.store, settings.namespace)
+        stack.callback(store.close)
+        keyring = Keyring(load_key(settings.key))
+        source = KafkaSource(_kafka_options(settings, logsource), stored=store.checkpoints)
+        metrics = Metrics(version("privwatch"))
+        server = serve_metrics(metrics.registry, settings.metrics.host, settings.metrics.port)
+        stack.callback(server.close)
+        source.start(store.checkpoints())
+        stack.callback(source.close)
+        metrics.watch_lag(source.lag)
+        runner = Runner(
+            source=source,
+            store=store,
+            plan=plan,
+            plan_digest=plan_digest(plan, decoding, Bounds()),
+            decode=decoder(decoding.format, plan.projection).decode,
+            keyring=keyring,
+            windows=LiveWindows(plan.correlations, keyring, store, source.behind),
+            clock=clock,
+            observe=metrics.observe,
+            batches=LIVE_BATCHES,
+            gather_seconds=GATHER_SECONDS,
+        )
+        started(
+            f"reading {', '.join(kafka.topics)} from {', '.join(kafka.bootstrap)}; {len(plan.rules)} rules;"
+            f" store {settings.store}; metrics on http://{settings.metrics.host}:{server.port}/metrics"
+        )
+        runner.run(stop)
+
+
+def _kafka_options(settings: Settings, logsource: Logsource) -> KafkaOptions:
+    kafka = settings.sources.kafka
+    return KafkaOptions(
+        bootstrap=kafka.bootstrap,
+        topics=kafka.topics,
+        group=kafka.group,
+        start=kafka.start,
+        logsource=logsource,
+        format=kafka.format,
+        connect_seconds=kafka.connect_seconds,
+        batch_records=settings.limits.batch_records,
+        ahead_bytes=settings.limits.ahead_bytes,
+    )
 
 
 def _forget_outdated(store: SqlStore, partitions: Collection[str], digest: str) -> bool:

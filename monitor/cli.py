@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import os
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -30,6 +34,7 @@ from monitor.review.summary import RuleSummary, by_id, summarize
 from monitor.review.terminal import documents, ndjson, print_details, print_summary
 from monitor.rules.diagnostics import failed
 from monitor.rules.report import render_github, render_json, render_junit, render_text
+from monitor.settings import load_settings
 from monitor.sources.archive import ArchiveSource
 
 app = typer.Typer(
@@ -290,6 +295,26 @@ def _totals(report: ReplayReport, store: Path) -> str:
     facts = ("untimed", "late", "skipped", "utf8_replaced")
     lines += [f"{fact}: {report.facts[fact]:,} events" for fact in facts if report.facts.get(fact)]
     return "\n".join(lines)
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Option("--config", "-c", help="Settings, see docs/settings.md.")] = Path(
+        "privwatch.yml"
+    ),
+) -> None:
+    """Watch topics of Apache Kafka: evaluate, store violations, answer on /metrics.
+
+    Stops cleanly on SIGTERM and on Ctrl-C: what was read is stored first. Exits 0 then, 2 where it could not
+    run.
+    """
+    settings = load_settings(config, os.environ)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    composition.run(settings, stop=stopped.is_set, started=lambda line: typer.echo(line, err=True))
+    typer.echo("stopped; what was read is stored", err=True)
 
 
 @app.command()

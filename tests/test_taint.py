@@ -16,6 +16,8 @@ import polars as pl
 import pytest
 from pyarrow import CompressedOutputStream
 
+from monitor.errors import SettingsError
+from monitor.settings import load_settings
 from tests.support.command import privwatch
 
 LOCAL = "quirinius.tannhaeuser"
@@ -242,3 +244,16 @@ def test_errors_do_not_quote_what_they_read(logs: Path, tmp_path: Path) -> None:
         code, said = run(tmp_path, *arguments)
         assert code in {1, 2}, arguments
         assert leaks(said) == set(), arguments
+
+
+@pytest.mark.parametrize(
+    "text", ["sources: {kafka: {bootstrap: [VALUE], VALUE: 1}}", "store: {VALUE", "VALUE"]
+)
+def test_settings_that_are_wrong_are_not_quoted(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "privwatch.yml"
+    path.write_text(text.replace("VALUE", PLANTED["password"]), encoding="utf-8")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(
+            path, {"PRIVWATCH_STORE__NAMESPACE": PLANTED["token"], "PRIVWATCH_X": PLANTED["e-mail"]}
+        )
+    assert leaks(str(refused.value).encode()) == set()

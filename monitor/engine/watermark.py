@@ -3,7 +3,7 @@
 It is a function of what was read, never of a clock. A partition stands where its newest event does. The
 watermark is where the last of those partitions stands that still hold records; one of them that has said
 nothing yet holds it back altogether, since partitions are read unevenly and what waits there may be old. A
-partition that was read to its end holds nothing back, or a silent one would keep everybody's windows for ever.
+partition that was read to its end holds nothing back, or a silent one would keep all windows for ever.
 """
 
 from __future__ import annotations

@@ -242,8 +242,8 @@ class Runner:
 def newest_event(batch: RecordBatch, decoded: EventBatch) -> int | None:
     """Newest event time of the batch, microseconds UTC, as far as it can be believed.
 
-    Where the broker's clock is known no event is newer than that, and one that claims to be by more than a day
-    is not asked: a single wrong clock must not close everybody's windows.
+    Where the broker's clock is known no event is newer than that, and one that claims to be by more than a
+    day is not asked: a single wrong clock must not close everybody's windows.
     """
     times = decoded.frame[TIME].drop_nulls()
     if batch.broker_times:

@@ -71,7 +71,9 @@ def everything(store: Store) -> dict[str, Any]:
         "violations": list(store.violations()),
         "rejects": list(store.rejects()),
         "counts": store.counts(),
-        "segments": [list(store.segments(rule, text, 0, 1000)) for rule in ("bulk", "other") for text in "de"],
+        "segments": [
+            list(store.segments(rule, text, 0, 1000)) for rule in ("bulk", "other") for text in "de"
+        ],
     }
 
 

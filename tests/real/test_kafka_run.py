@@ -1,0 +1,247 @@
+"""`privwatch run`, the real process, beside a real Apache Kafka: what a replay finds, and nothing twice."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor.app import Decoding, ReplayOptions, replay, shipped_rules
+from monitor.demo import generate
+from monitor.model import Violation
+from monitor.store.repository import open_store
+from tests.support.fixtures import fixtures_dir
+
+pytestmark = pytest.mark.kafka
+
+PATIENCE = 60
+"""Seconds a daemon may take to read some thousand records on a busy machine."""
+
+
+class Daemon:
+    """A `privwatch run` of its own, stopped by a signal."""
+
+    def __init__(self, config: Path) -> None:
+        self._log = config.with_suffix(".log").open("wb")
+        command = [sys.executable, "-m", "monitor", "run", "-c", str(config)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=self._log, text=True)
+        assert self.process.stderr is not None
+        self.said = self.process.stderr.readline()
+        found = re.search(r"http://\S+/metrics", self.said)
+        assert found, self.said + self.process.stderr.read()
+        self._url = found.group()
+
+    def records(self) -> int:
+        with urllib.request.urlopen(self._url, timeout=5) as page:
+            text = page.read().decode()
+        return int(float(re.search(r"^privwatch_records_total (\S+)$", text, re.MULTILINE).group(1)))
+
+    def wait_for(self, records: int) -> None:
+        until = time.monotonic() + PATIENCE
+        while self.records() < records:
+            assert time.monotonic() < until, f"{self.records()} of {records} records in {PATIENCE} s"
+            assert self.process.poll() is None, self.process.stderr.read()
+            time.sleep(0.1)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(15)
+        self.process.stderr.close()
+        self._log.close()
+        return code
+
+
+def settings(folder: Path, kafka, topic: str, form: str = "json", **kafka_settings) -> Path:
+    config = folder / "privwatch.yml"
+    source = {
+        "bootstrap": kafka.bootstrap,
+        "topics": [topic],
+        "format": form,
+        "group": topic,
+        **kafka_settings,
+    }
+    text = {
+        "sources": {"kafka": source},
+        "store": str(folder / "store.db"),
+        "key": str(folder / "key"),
+        "metrics": {"port": 0},
+    }
+    config.write_text(yaml.safe_dump(text))
+    return config
+
+
+def told(violations, *, positions: bool = False):
+    """Violations without what must differ between a topic and a file: positions, and the evidence picked by them."""
+    return sorted(
+        (
+            v.fingerprint,
+            v.count,
+            v.first,
+            v.last,
+            v.subjects,
+            v.value,
+            v.level,
+            *((v.samples,) if positions else ()),
+        )
+        for v in violations
+    )
+
+
+def replayed(folder: Path, inputs: tuple[str, ...], form: str) -> tuple[Violation, ...]:
+    options = ReplayOptions(
+        inputs, (shipped_rules(),), folder / "replay.db", folder / "key", decoding=Decoding(format=form)
+    )
+    return replay(options).violations
+
+
+def stored(config: Path) -> list[Violation]:
+    found = yaml.safe_load(config.read_text())
+    store = open_store(found["store"], "live")
+    try:
+        return list(store.violations())
+    finally:
+        store.close()
+
+
+def lines(*paths: Path) -> list[bytes]:
+    return [line for path in paths for line in path.read_bytes().splitlines() if line]
+
+
+def spread(kafka, topic: str, values: list[bytes], partitions: int) -> None:
+    for partition in range(partitions):
+        kafka.produce(topic, values[partition::partitions], partition)
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("week")
+    generate(folder, events_per_day=1500)
+    return folder
+
+
+def test_a_week_over_three_partitions_is_the_replayed_week(kafka, week, tmp_path):
+    files = (week / "application.ndjson", week / "database.ndjson")
+    values = sorted(lines(*files), key=lambda line: json.loads(line)["@timestamp"])
+    topic = kafka.topic(3)
+    spread(kafka, topic, values, 3)
+    config = settings(tmp_path, kafka, topic)
+    daemon = Daemon(config)
+    daemon.wait_for(len(values))
+    assert daemon.stop() == 0
+    expected = replayed(tmp_path, tuple(map(str, files)), "json")
+    assert len(expected) > 30
+    assert told(stored(config)) == told(expected)
+
+
+def test_killed_in_the_middle_and_started_again_counts_nothing_twice(kafka, week, tmp_path):
+    values = lines(week / "application.ndjson")
+    topic = kafka.topic(2)
+    spread(kafka, topic, values[:3000], 2)
+    config = settings(tmp_path, kafka, topic)
+    daemon = Daemon(config)
+    daemon.wait_for(1)
+    assert daemon.stop(signal.SIGKILL) == -signal.SIGKILL
+    spread(kafka, topic, values[3000:], 2)
+    again = Daemon(config)
+    until = time.monotonic() + PATIENCE
+    expected = told(replayed(tmp_path, (str(week / "application.ndjson"),), "json"))
+    while told(stored(config)) != expected and time.monotonic() < until:
+        time.sleep(0.5)
+    assert again.stop() == 0
+    before = told(stored(config), positions=True)
+    assert told(stored(config)) == expected
+    idle = Daemon(config)
+    time.sleep(3)
+    assert idle.records() == 0
+    assert idle.stop(signal.SIGINT) == 0
+    assert told(stored(config), positions=True) == before
+
+
+@pytest.mark.fixtures
+def test_the_apache_sample_from_a_topic_is_the_replayed_file(kafka, tmp_path):
+    file = fixtures_dir() / "access-elastic-apache10k" / "apache_logs.log"
+    values = lines(file)
+    topic = kafka.topic(2)
+    spread(kafka, topic, values, 2)
+    config = settings(tmp_path, kafka, topic, form="access")
+    daemon = Daemon(config)
+    daemon.wait_for(10_000)
+    assert daemon.stop() == 0
+    found = stored(config)
+    assert told(found) == told(replayed(tmp_path, (str(file),), "access"))
+    assert not [v for v in found if v.evidence.test == "email"], "crawler contacts are no data subjects"
+
+
+@pytest.mark.fixtures
+def test_nginx_plus_from_a_topic_is_the_replayed_file(kafka, tmp_path):
+    file = fixtures_dir() / "access-elastic-nginxplus-json" / "nginxplus_json_logs.ndjson"
+    values = lines(file)
+    topic = kafka.topic()
+    spread(kafka, topic, values, 1)
+    config = settings(tmp_path, kafka, topic)
+    daemon = Daemon(config)
+    daemon.wait_for(len(values))
+    assert daemon.stop() == 0
+    assert told(stored(config)) == told(replayed(tmp_path, (str(file),), "json"))
+
+
+def test_bad_records_are_counted_and_their_neighbours_kept(kafka, tmp_path):
+    leak = {"message": "sent to ada.wellenbrook@nordwind-shop.de", "service": {"name": "shop"}}
+    good = json.dumps(leak).encode()
+    values = [good, b"{cut", b"\xff\xfe", b"", json.dumps(leak, indent=2).encode(), b"[1, 2", None, good,
+              json.dumps({**leak, "pad": "x" * 10_000_000}).encode(), good]  # fmt: skip
+    topic = kafka.topic(1, **{"max.message.bytes": "12000000"})
+    kafka.produce(topic, values)
+    config = settings(tmp_path, kafka, topic)
+    daemon = Daemon(config)
+    daemon.wait_for(len(values) - 1)
+    assert daemon.stop() == 0
+    (found,) = stored(config)
+    assert found.count == 5
+    assert found.first is not None, "the broker's time stands in for the missing event time"
+    store = open_store(tmp_path / "store.db", "live")
+    counts = {name: n for (_, kind, name), n in store.counts().items() if kind == "reject"}
+    store.close()
+    assert sum(counts.values()) == 4
+    assert b"wellenbrook" not in (tmp_path / "store.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"topics": ["no-such-topic"]}, "no-such-topic"), ({"bootstrap": "127.0.0.1:1"}, "127.0.0.1:1")],
+)
+def test_what_cannot_be_read_is_said_in_one_message(kafka, tmp_path, change, message):
+    config = (
+        settings(tmp_path, kafka, kafka.topic(), connect_seconds=3, **change)
+        if "topics" not in change
+        else None
+    )
+    if config is None:
+        config = settings(tmp_path, kafka, change["topics"][0], connect_seconds=3)
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", "run", "-c", str(config)],
+        capture_output=True,
+        text=True,
+        timeout=40,
+    )
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_unknown_settings_are_refused(tmp_path):
+    config = tmp_path / "privwatch.yml"
+    config.write_text("sources: {kafka: {bootstrap: '127.0.0.1:9092', topics: [logs], gruop: x}}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", "run", "-c", str(config)],
+        capture_output=True, text=True, timeout=40, env={**os.environ},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "group" in done.stderr
