@@ -247,7 +247,7 @@ def test_errors_do_not_quote_what_they_read(logs: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["sources: {kafka: {bootstrap: [VALUE], VALUE: 1}}", "store: {VALUE", "VALUE"]
+    "text", ["sources: {kafka: {bootstrap: [VALUE], what: VALUE}}", "store: {VALUE", "VALUE"]
 )
 def test_settings_that_are_wrong_are_not_quoted(tmp_path: Path, text: str) -> None:
     path = tmp_path / "privwatch.yml"
