@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -25,8 +25,18 @@ SHARD_PANES = 1_000_000
 class Windows(Protocol):
     """Turns matches into segments and episodes."""
 
-    def take(self, partition: str, matches: Matches, newest: int | None) -> int:
-        """Take in one batch, whose newest event time is given; returns how many events were late."""
+    def take(self, partition: str, matches: Matches, newest: int | None, behind: Collection[str]) -> int:
+        """Take in one batch.
+
+        Args:
+            partition: of the batch.
+            matches: in it.
+            newest: its newest event time, microseconds UTC.
+            behind: partitions that held more records when the batch was read, see `monitor.engine.watermark`.
+
+        Returns:
+            How many events were late.
+        """
         ...
 
     def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
@@ -39,21 +49,10 @@ class Windows(Protocol):
 
 
 class LiveWindows:
-    """State in memory, saved with every turn; episodes are known within the turn.
+    """State in memory, saved with every turn; episodes are known within the turn."""
 
-    Args:
-        behind: asked for the partitions that still hold records, see `monitor.engine.watermark`.
-    """
-
-    def __init__(
-        self,
-        correlations: Iterable[Correlation],
-        keyring: Keyring,
-        store: Store,
-        behind: Callable[[], Collection[str]],
-    ) -> None:
+    def __init__(self, correlations: Iterable[Correlation], keyring: Keyring, store: Store) -> None:
         self._keyring = keyring
-        self._behind = behind
         self._watermark = Watermark()
         self._histories = [
             (c, History(c, keyring, store.segments(c.header.id, c.header.digest, -FOREVER, FOREVER)))
@@ -62,11 +61,11 @@ class LiveWindows:
         self._episodes: dict[tuple[str, str], Episodes] = {}
         self._segments: list[Segment] = []
 
-    def take(self, partition: str, matches: Matches, newest: int | None) -> int:
+    def take(self, partition: str, matches: Matches, newest: int | None, behind: Collection[str]) -> int:
         """Advance every correlation by one batch."""
         if newest is not None:
             self._watermark.observe(partition, newest)
-        reached = self._watermark.reached(self._behind())
+        reached = self._watermark.reached(behind)
         late = 0
         for correlation, history in self._histories:
             delta = panes(partition, correlation, matches, self._keyring)
@@ -107,7 +106,13 @@ class ArchiveWindows:
         self._store = store
         self._deltas: dict[tuple[int, str], list[pl.DataFrame]] = {}
 
-    def take(self, partition: str, matches: Matches, newest: int | None) -> int:  # noqa: ARG002 - no watermark
+    def take(
+        self,
+        partition: str,
+        matches: Matches,
+        newest: int | None,  # noqa: ARG002 - an archive has no watermark
+        behind: Collection[str],  # noqa: ARG002 - as above
+    ) -> int:
         """Keep the batch's panes; in an archive nothing is late."""
         for index, correlation in enumerate(self._correlations):
             delta = panes(partition, correlation, matches, self._keyring)

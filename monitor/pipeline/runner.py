@@ -14,7 +14,7 @@ after it the store knows where to go on.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -97,10 +97,20 @@ class _Pending:
 
 
 @dataclass(frozen=True)
-class _Done:
-    """One batch, decoded and evaluated; `seconds` is (stage, seconds)."""
+class _Polled:
+    """One batch as read, in so many seconds."""
 
     batch: RecordBatch
+    behind: Collection[str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Done:
+    """One batch, decoded and evaluated; `seconds` is (stage, seconds), `behind` is for `Windows.take`."""
+
+    batch: RecordBatch
+    behind: Collection[str]
     decoded: EventBatch
     skipped: int
     matches: Matches
@@ -114,6 +124,7 @@ class Runner:
     Args:
         batches: most record batches of a turn; more of them make fewer, larger transactions.
         gather_seconds: seconds after which a turn writes, although more batches are waiting.
+        behind: asked, whenever a batch was read, for the partitions that still hold records.
         observe: told of every batch, for metrics and progress.
     """
 
@@ -132,6 +143,7 @@ class Runner:
         bounds: Bounds = Bounds(),
         batches: int = 1,
         gather_seconds: float = inf,
+        behind: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._source = source
         self._store = store
@@ -145,6 +157,7 @@ class Runner:
         self._bounds = bounds
         self._batches = batches
         self._gather_seconds = gather_seconds
+        self._behind = behind
 
     def run(self, stop: Callable[[], bool], poll_seconds: float = 0.5) -> None:
         """Take turns until told to stop or, for an archive, until everything is read and finished."""
@@ -168,8 +181,8 @@ class Runner:
             self._write(pending)
         return read
 
-    def _polled(self, poll_seconds: float) -> Iterator[tuple[RecordBatch, float]]:
-        """The batches of a turn, each with the seconds it took to get it."""
+    def _polled(self, poll_seconds: float) -> Iterator[_Polled]:
+        """The batches of a turn."""
         read = 0
         until = inf
         while read < self._batches and (started := self._clock.monotonic()) < until:
@@ -178,35 +191,36 @@ class Runner:
                 return
             polled = self._clock.monotonic()
             until = min(until, polled + self._gather_seconds)
-            yield batch, polled - started
+            yield _Polled(batch, self._behind(), polled - started)
             read += 1
 
-    def _evaluated(self, polled: Iterable[tuple[RecordBatch, float]]) -> Iterator[_Done]:
+    def _evaluated(self, polled: Iterable[_Polled]) -> Iterator[_Done]:
         """Steps 2 and 3 in threads, a few batches at a time, given back in the order they were read."""
         waiting: deque[Future[_Done]] = deque()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="evaluate") as pool:
-            for batch, seconds in polled:
-                waiting.append(pool.submit(self._evaluate, batch, seconds))
+            for one in polled:
+                waiting.append(pool.submit(self._evaluate, one))
                 if len(waiting) > WORKERS:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
 
-    def _evaluate(self, batch: RecordBatch, polled: float) -> _Done:
+    def _evaluate(self, polled: _Polled) -> _Done:
         """What a batch says by itself, whatever came before it."""
+        batch = polled.batch
         started = self._clock.monotonic()
         decoded, skipped = self._bounds.keep(self._decode(batch))  # 2
         read = self._clock.monotonic()
         matches = evaluate(self._plan, decoded)  # 3
         found = parts(batch.partition, matches, self._keyring)
         done = self._clock.monotonic()
-        stages = ("poll", polled), ("decode", read - started), ("evaluate", done - read)
-        return _Done(batch, decoded, skipped, matches, found, stages)
+        stages = ("poll", polled.seconds), ("decode", read - started), ("evaluate", done - read)
+        return _Done(batch, polled.behind, decoded, skipped, matches, found, stages)
 
     def _take(self, done: _Done, pending: _Pending) -> None:
         """Add a batch to what the turn will write."""
         batch, decoded = done.batch, done.decoded
-        late = self._windows.take(batch.partition, done.matches, newest_event(batch, decoded))
+        late = self._windows.take(batch.partition, done.matches, newest_event(batch, decoded), done.behind)
         facts = Counter(
             {
                 EVENTS: decoded.frame.height,

@@ -90,15 +90,15 @@ def live(
     def behind() -> set[str]:
         return {batch[0].partition for batch in batches[read:]} if backlog else set()
 
-    windows = LiveWindows([one], KEYRING, store, behind)
+    windows = LiveWindows([one], KEYRING, store)
     late = 0
     for number, batch in enumerate(batches, 1):
         read = number
-        late += windows.take(batch[0].partition, matches(batch), newest(batch))
+        late += windows.take(batch[0].partition, matches(batch), newest(batch), behind())
         if number % per_turn == 0 or number == len(batches):
             write(store, windows)
             if number in restarts:
-                windows = LiveWindows([one], KEYRING, store, behind)
+                windows = LiveWindows([one], KEYRING, store)
     assert windows.finish() == ()
     return list(store.violations()), late
 
@@ -107,7 +107,7 @@ def archived(one: Correlation, batches: Sequence[Sequence[Happening]]) -> list[V
     store = MemoryStore()
     windows = ArchiveWindows([one], KEYRING, store)
     for batch in batches:
-        assert windows.take(batch[0].partition, matches(batch), newest(batch)) == 0
+        assert windows.take(batch[0].partition, matches(batch), newest(batch), ()) == 0
     write(store, windows)
     store.write(Turn(episodes=windows.finish()))
     return list(store.violations())
@@ -200,12 +200,12 @@ def test_an_event_counts_in_full_or_is_late(
 def test_what_no_event_can_change_is_let_go() -> None:
     store = MemoryStore()
     one = correlation("event_count", [("gte", 2)], lateness=LATENESS)
-    windows = LiveWindows([one], KEYRING, store, frozenset)
+    windows = LiveWindows([one], KEYRING, store)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COMPACT_EVERY", 10)
         for n in range(100):
             event = Happening("p", n, 10 * n * MICROS, who=f"person {n}")
-            windows.take("p", matches([event]), event.time)
+            windows.take("p", matches([event]), event.time, ())
             write(store, windows)
     panes = pl.concat(
         [from_segment(s) for s in store.segments(one.header.id, "d", -history.FOREVER, history.FOREVER)]

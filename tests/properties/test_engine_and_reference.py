@@ -42,10 +42,38 @@ from tests.support import reference
 HERE = Span("made-up.yml", 1, 1)
 ADDRESS = "ada.wellenbrook@nordwind-shop.de"
 FIELDS = ["a", "b.c", "b.d.e", "k", "*.k", "*.e"]
-WORDS = ["", "a", "K", "k", "Äpfel", "straße", "x*y", "5", "5.0", "05", "1e3", "-0", "true", "null", "10.1.2.3",
-         "::1", "a\nb", '"quoted"', "back\\slash", "9007199254740993", ADDRESS, ADDRESS.replace("@", "%40"),
-         "vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==", '{"k": "a"}', '["a", {"e": 5}]',
-         "[a]", "{", "\u212a", "\u0130", "💡"]  # fmt: skip
+WORDS = [
+    "",
+    "a",
+    "K",
+    "k",
+    "Äpfel",
+    "straße",
+    "x*y",
+    "5",
+    "5.0",
+    "05",
+    "1e3",
+    "-0",
+    "true",
+    "null",
+    "10.1.2.3",
+    "::1",
+    "a\nb",
+    '"quoted"',
+    "back\\slash",
+    "9007199254740993",
+    ADDRESS,
+    ADDRESS.replace("@", "%40"),
+    "vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==",
+    '{"k": "a"}',
+    '["a", {"e": 5}]',
+    "[a]",
+    "{",
+    "\u212a",
+    "\u0130",
+    "💡",
+]
 
 words = st.sampled_from(WORDS)
 scalars = st.one_of(
@@ -65,10 +93,21 @@ values = st.recursive(
     ),
     max_leaves=5,
 )
-events = st.fixed_dictionaries({}, optional={
-    "a": values, "k": values, "b.c": scalars, "x": values,
-    "b": st.one_of(values, st.fixed_dictionaries({}, optional={"c": values, "d": st.one_of(values, st.fixed_dictionaries({"e": values}))})),
-})  # fmt: skip
+events = st.fixed_dictionaries(
+    {},
+    optional={
+        "a": values,
+        "k": values,
+        "b.c": scalars,
+        "x": values,
+        "b": st.one_of(
+            values,
+            st.fixed_dictionaries(
+                {}, optional={"c": values, "d": st.one_of(values, st.fixed_dictionaries({"e": values}))}
+            ),
+        ),
+    },
+)
 
 patterns = st.lists(st.one_of(st.sampled_from(list(Wild)), words.filter(bool)), max_size=3).map(
     lambda parts: Pattern(
@@ -118,9 +157,16 @@ conditions = st.recursive(
     max_leaves=4,
 )
 rules = st.builds(
-    lambda one, two, condition: EventRule(Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", one, HERE), Selection("two", two, HERE)), (condition,)),
-    selection, selection, conditions,
-)  # fmt: skip
+    lambda one, two, condition: EventRule(
+        Header("r", "made up", HERE, "d"),
+        Logsource(),
+        (Selection("one", one, HERE), Selection("two", two, HERE)),
+        (condition,),
+    ),
+    selection,
+    selection,
+    conditions,
+)
 
 
 @cache
@@ -178,11 +224,38 @@ def test_any_batch_split_matches_the_same_events(rule, some_events, data):
 
 SECRETS = ["k", "e", "iban"]
 KEPT = [
-    "vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==", "***", "[REDACTED]", "tok_8fKq2LmZ", "",
-    "5f4dcc3b5aa765d61d8327deb882cf99", "b" * 64, "gAAAAABk", "plain text", "DE89370400440532013000", ADDRESS, "null",
-    "[1]", "{}", "1.0", 4111111111111111, 0, -7, 1.5, 1e20, True, False, None, [], ["***", "a"], {"k": "a"}, {},
-    '{"k": "***"}', "a\nb", '"', "\\",
-]  # fmt: skip
+    "vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==",
+    "***",
+    "[REDACTED]",
+    "tok_8fKq2LmZ",
+    "",
+    "5f4dcc3b5aa765d61d8327deb882cf99",
+    "b" * 64,
+    "gAAAAABk",
+    "plain text",
+    "DE89370400440532013000",
+    ADDRESS,
+    "null",
+    "[1]",
+    "{}",
+    "1.0",
+    4111111111111111,
+    0,
+    -7,
+    1.5,
+    1e20,
+    True,
+    False,
+    None,
+    [],
+    ["***", "a"],
+    {"k": "a"},
+    {},
+    '{"k": "***"}',
+    "a\nb",
+    '"',
+    "\\",
+]
 kept = st.one_of(st.sampled_from(KEPT), st.text(max_size=6))
 holders = st.dictionaries(
     st.sampled_from([*SECRETS, "K", "hash", "user_agent", "message_id", "k.e", "\u212a"]), kept, max_size=3
