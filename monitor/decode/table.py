@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -160,7 +161,10 @@ def _whole(cell: Cell, name: str) -> pl.Series:
     """All a column says, as text; lists as JSON."""
     if cell.plain:
         return text_of(cell.values).alias(name)
-    texts = [None if value is None else str(value.to_list()) for value in cell.values]
+    texts = [
+        None if value is None else json.dumps(value.to_list(), default=str, ensure_ascii=False)
+        for value in cell.values
+    ]
     return pl.Series(name, texts, dtype=pl.String)
 
 
