@@ -65,22 +65,33 @@ class TableDecoder:
         cells = [cell for series in frame for cell in _cells(series.name, series)]
         columns, irregular = self._columns(cells, frame)
         base = pl.DataFrame({OFFSET: pl.Series(batch.offsets, dtype=pl.Int64)})
-        haystack: list[str] = []
-        if self._wanted.projection.everything:
-            whole = [_whole(cell, WHOLE + f"{number}." + cell.path) for number, cell in enumerate(cells)]
-            haystack = [text.name for text in whole]
-            base = base.hstack(whole)
+        haystack = self._haystack(cells) if self._wanted.projection.everything else pl.DataFrame()
+        base = base.hstack(haystack)
         return EventBatch(
             partition=batch.partition,
             logsource=batch.logsource,
             frame=event_frame(
-                base, self._wanted.columns(columns), self._times(cells, frame.height), haystack
+                base, self._wanted.columns(columns), self._times(cells, frame.height), haystack.columns
             ),
             irregular=irregular,
-            haystack=tuple(haystack),
+            haystack=tuple(haystack.columns),
             leaves=partial(_leaves, cells, self._wanted.segments),
             rejects=batch.rejects,
         )
+
+    def _haystack(self, cells: Sequence[Cell]) -> pl.DataFrame:
+        """All a row says: a text per column whose name is a wanted key, one text for all the others."""
+        keys = self._wanted.projection.keys
+        own, others = [], []
+        for number, cell in enumerate(cells):
+            wanted = cell.path.rpartition(".")[2].lower() in keys
+            (own if wanted else others).append(_whole(cell, f"{WHOLE}{number}.{cell.path}"))
+        if not others:
+            return pl.DataFrame(own)
+        joined = pl.DataFrame(others).select(
+            pl.concat_str(pl.all(), separator="\n", ignore_nulls=True).alias(WHOLE)
+        )
+        return joined.hstack(own)
 
     def _columns(self, cells: Sequence[Cell], frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """A String column per wanted path, and the rows they do not fully hold."""

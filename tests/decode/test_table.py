@@ -44,7 +44,7 @@ def test_leaves_are_those_of_json_without_nulls():
 def test_the_haystack_holds_everything_when_asked():
     found = TableDecoder(wanting("note", everything=True)).decode(table(pl.DataFrame(EVENTS)))
     texts = found.frame.select(found.haystack)
-    assert texts.width == 6
+    assert texts.width == 1
     said = " ".join(str(text) for text in texts.row(0) + texts.row(1))
     assert all(part in said for part in ("1700000000", "ann", "7", '"b"', '{"k":1}', "0.25"))
     assert TableDecoder(wanting("note")).decode(table(pl.DataFrame(EVENTS))).haystack == ()
