@@ -82,7 +82,8 @@ class TableDecoder:
     def _haystack(self, cells: Sequence[Cell]) -> pl.DataFrame:
         """All a row says: a text per column whose name is a wanted key, one text for all the others."""
         keys = self._wanted.projection.keys
-        own, others = [], []
+        own: list[pl.Series] = []
+        others: list[pl.Series] = []
         for number, cell in enumerate(cells):
             wanted = cell.path.rpartition(".")[2].lower() in keys
             (own if wanted else others).append(_whole(cell, f"{WHOLE}{number}.{cell.path}"))
