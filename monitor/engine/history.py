@@ -80,7 +80,7 @@ class History:
             no window counts any more.
         """
         late = int(delta.filter(pl.col("tick") < self._horizon)["count"].sum())
-        delta = delta.filter(pl.col("tick") >= self._horizon)
+        delta = compact([delta.filter(pl.col("tick") >= self._horizon)])
         if delta.is_empty():
             return (), (), late
         self._panes = compact([self._panes, delta])

@@ -214,6 +214,14 @@ def test_what_no_event_can_change_is_let_go() -> None:
     assert list(store.violations()) == []
 
 
+def test_a_segment_holds_one_pane_for_all_that_is_alike() -> None:
+    one = correlation("event_count", [("gte", 2)])
+    windows = LiveWindows([one], KEYRING, MemoryStore())
+    windows.take("p", matches([Happening("p", n, 0, who="ada") for n in range(50)]), 0, ())
+    _, (segment,) = windows.drain()
+    assert (segment.rows, from_segment(segment)["count"].item()) == (1, 50)
+
+
 def test_an_episode_without_end_stays_one() -> None:
     events = [Happening("p", n, n * MICROS, who="ada") for n in range(60)]
     one = correlation("event_count", [("gte", 2)], lateness=0)
