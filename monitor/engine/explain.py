@@ -10,7 +10,7 @@ import polars as pl
 
 from monitor.engine.atoms import satisfied, select_leaves
 from monitor.engine.match import evaluate
-from monitor.engine.plan import Plan, RulePlan, item_atoms
+from monitor.engine.plan import Atom, Plan, RulePlan, item_atoms
 from monitor.frames import LEAVES, OFFSET, PATH, ROW, TEXT, EventBatch
 from monitor.redact import mask, mask_path
 from monitor.rules.compile import asks_absence, item_expr, selection_expr
@@ -90,11 +90,20 @@ class Answer:
 
 
 def explain_rule(rule: RulePlan) -> Explanation:
-    """Fields, literals that a record must hold one of, and the polars expression."""
+    """Fields, literals that a record must hold one of, and the polars expression.
+
+    In the expression `found("…")` is an atom that is asked of the values of an event, not of one column.
+    """
     items = [i for s in rule.rule.selections for items in s.alternatives for i in items]
     fields = sorted({i.field if i.field is not None else "(whole record)" for i in items})
     wanted = sorted(rule.anchor.needles) if rule.anchor is not None else []
-    return Explanation(tuple(fields), tuple(wanted), str(rule.over_columns))
+    names = {a.name: f'found("{_asked(a)}")' for a in rule.atoms}
+    expression = re.sub(r'col\("(\w+)"\)', lambda m: names.get(m[1], m[0]), str(rule.over_columns))
+    return Explanation(tuple(fields), tuple(wanted), expression)
+
+
+def _asked(atom: Atom) -> str:
+    return f"{atom.field or 'any value'}{_MODIFIERS.get(type(atom.test), '')}: {_value_text(atom.test)}"
 
 
 def explain_events(plan: Plan, rule: RulePlan, batch: EventBatch) -> Iterator[EventVerdict]:

@@ -59,9 +59,7 @@ def expand(patterns: Iterable[str | Path]) -> list[Path]:
     for pattern in patterns:
         files = _matching(Path(pattern))
         if not files:
-            raise InputError(
-                f"{pattern}: no file of that name; check the path, and quote globs for the shell"
-            )
+            raise InputError(f"{pattern}: {_nothing(Path(pattern))}")
         found.update(dict.fromkeys(files))
     return list(found)
 
@@ -78,6 +76,14 @@ def _matching(path: Path) -> list[Path]:
         matches = map(Path, glob.iglob(str(absolute), recursive=True))  # noqa: PTH207 - the pattern is absolute
         return sorted(file for file in matches if file.is_file())
     return []
+
+
+def _nothing(path: Path) -> str:
+    if path.expanduser().is_dir():
+        return "the folder holds no file; check the path (files hidden by a leading dot are left out)"
+    if any(sign in str(path) for sign in _GLOB_SIGNS):
+        return "no file matches; check the pattern, and quote it for the shell"
+    return "no file of that name; check the path"
 
 
 def _hidden(file: Path, folder: Path) -> bool:
