@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -310,10 +310,21 @@ def run(
     """
     settings = load_settings(config, os.environ)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    stopped = threading.Event()
+    reading, stopped = threading.Event(), threading.Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        if not reading.is_set():
+            raise KeyboardInterrupt  # nothing was read yet, so that there is nothing to wait for
+
+    def started(line: str) -> None:
+        reading.set()
+        typer.echo(line, err=True)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    composition.run(settings, stop=stopped.is_set, started=lambda line: typer.echo(line, err=True))
+        signal.signal(number, stop)
+    with suppress(KeyboardInterrupt):
+        composition.run(settings, stop=stopped.is_set, started=started)
     typer.echo("stopped; what was read is stored", err=True)
 
 

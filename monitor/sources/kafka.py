@@ -58,6 +58,8 @@ _CLIENT: Final = {
     "request_timeout_ms": _REQUEST_MS,
     # After a crash the group waits this long for the member that is gone.
     "session_timeout_ms": 15_000,
+    # A broker that comes back is found within these; the client's own thirty seconds are longer than we wait.
+    "reconnect_backoff_max_ms": 5_000,
     # How soon a partition that was added is found.
     "metadata_max_age_ms": 30_000,
     "metrics_enabled": False,
