@@ -1,6 +1,7 @@
 """Windows beside a stream say what windows over the archive say, whatever was let go, saved or restored."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -220,6 +221,20 @@ def test_a_segment_holds_one_pane_for_all_that_is_alike() -> None:
     windows.take("p", matches([Happening("p", n, 0, who="ada") for n in range(50)]), 0, ())
     _, (segment,) = windows.drain()
     assert (segment.rows, from_segment(segment)["count"].item()) == (1, 50)
+
+
+def test_a_changed_rule_leaves_what_its_former_text_found() -> None:
+    store = MemoryStore()
+    before = correlation("event_count", [("gte", 2)], lateness=LATENESS)
+    after = replace(before, header=replace(before.header, digest="changed"))
+    found = []
+    for offset, one in enumerate([before, before, after, after, before]):
+        windows = LiveWindows([one], KEYRING, store)
+        event = Happening("p", offset, 20 * (offset // 2) * MICROS, who="ada")
+        windows.take("p", matches([event]), event.time, ())
+        write(store, windows)
+        found.append([v.digest for v in store.violations()])
+    assert found == [[], ["d"], ["d"], ["d", "changed"], ["d", "changed"]]
 
 
 def test_an_episode_without_end_stays_one() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import yaml
 from monitor.app import Decoding, ReplayOptions, replay, shipped_rules
 from monitor.clock import SystemClock
 from monitor.demo import generate
-from monitor.model import Violation
+from monitor.model import Position, Violation
 from monitor.store.repository import open_store
 from tests.support.fixtures import fixtures_dir
 
@@ -42,6 +43,19 @@ class Daemon:
         with urllib.request.urlopen(self._url, timeout=5) as page:
             text = page.read().decode()
         return int(float(re.search(r"^privwatch_records_total (\S+)$", text, re.MULTILINE).group(1)))
+
+    def lag(self) -> list[int]:
+        """Records of each partition that are still to be read."""
+        with urllib.request.urlopen(self._url, timeout=5) as page:
+            text = page.read().decode()
+        return [int(float(n)) for n in re.findall(r"^privwatch_lag_records{.*} (\S+)$", text, re.MULTILINE)]
+
+    def catch_up(self, partitions: int) -> None:
+        until = CLOCK.monotonic() + PATIENCE
+        while self.lag() != [0] * partitions:
+            assert CLOCK.monotonic() < until, f"{self.lag()} behind after {PATIENCE} s"
+            assert self.process.poll() is None, self.process.stderr.read()
+            CLOCK.sleep(0.1)
 
     def wait_for(self, records: int) -> None:
         until = CLOCK.monotonic() + PATIENCE
@@ -140,6 +154,29 @@ def test_a_week_over_three_partitions_is_the_replayed_week(kafka, week, tmp_path
     assert told(stored(config)) == told(expected)
 
 
+def test_a_file_to_a_partition_gives_the_same_violations_to_the_last_word(kafka, week, tmp_path):
+    #  time          Mo Tu We Th Fr Sa Su
+    #  partition 0   application.ndjson      read in long stretches, one partition after the other: what
+    #  partition 1   database.ndjson         comes second is a week older than what was read last
+    #  partition 2                           never says anything
+    files = (week / "application.ndjson", week / "database.ndjson")
+    topic = kafka.topic(3)
+    for partition, file in enumerate(files):
+        kafka.produce(topic, lines(file), partition)
+    config = settings(tmp_path, kafka, topic)
+    daemon = Daemon(config)
+    daemon.catch_up(3)
+    assert daemon.stop() == 0
+    places = {file.name: f"{topic}-{partition}" for partition, file in enumerate(files)}
+
+    def moved(sample: Position) -> Position:
+        return replace(sample, partition=places[Path(sample.partition.rpartition("#")[0]).name])
+
+    expected = replayed(tmp_path, tuple(map(str, files)), "json")
+    assert {v.kind for v in expected} > {"value_count", "value_sum"}
+    assert stored(config) == [replace(v, samples=tuple(map(moved, v.samples))) for v in expected]
+
+
 def test_killed_in_the_middle_and_started_again_counts_nothing_twice(kafka, week, tmp_path):
     values = lines(week / "application.ndjson")
     topic = kafka.topic(2)
@@ -229,6 +266,26 @@ def test_what_cannot_be_read_is_said_in_one_message(kafka, tmp_path, change, mes
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_is_heeded_while_no_broker_answers(tmp_path, number):
+    config = tmp_path / "privwatch.yml"
+    source = {"bootstrap": "127.0.0.1:1", "topics": ["logs"], "connect_seconds": 300}
+    config.write_text(yaml.safe_dump({"sources": {"kafka": source}, "metrics": {"port": 0}}))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor", "run", "-c", str(config)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        # The client's own complaint says that it is trying.
+        assert "ECONNREFUSED" in process.stderr.readline()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=10)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "stopped" in said
+    assert "Traceback" not in said
 
 
 def test_unknown_settings_are_refused(tmp_path):

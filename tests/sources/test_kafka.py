@@ -222,6 +222,19 @@ def test_records_of_an_aborted_transaction_were_never_said(kafka):
     kafka.produce(topic, [b"said"])
     with started(options(kafka, topic)) as source:
         assert values(batches(source, 1)) == [b"said"]
+        # What is left at the end are the marks of the transaction: nothing to wait for.
+        until(lambda: source.lag() == {f"{topic}-0": 0})
+        assert source.behind() == frozenset()
+
+
+def test_behind_is_what_holds_records_or_may(kafka):
+    topic = kafka.topic(2)
+    kafka.produce(topic, [b"x"] * 4, 0)
+    with started(options(kafka, topic, batch_records=2)) as source:
+        until(lambda: source.lag() == {f"{topic}-0": 4, f"{topic}-1": 0})
+        assert source.behind() == {f"{topic}-0"}
+        batches(source, 4)
+        assert source.behind() == frozenset()
 
 
 @pytest.mark.skipif(find_spec("lz4") is not None, reason="this installation reads lz4")
