@@ -72,7 +72,9 @@ class Daemon:
         return code
 
 
-def settings(folder: Path, kafka, topic: str, form: str = "json", **kafka_settings) -> Path:
+def settings(
+    folder: Path, kafka, topic: str, form: str = "json", *, batch_records: int = 50_000, **kafka_settings
+) -> Path:
     config = folder / "privwatch.yml"
     source = {
         "bootstrap": kafka.bootstrap,
@@ -86,6 +88,7 @@ def settings(folder: Path, kafka, topic: str, form: str = "json", **kafka_settin
         "store": str(folder / "store.db"),
         "key": str(folder / "key"),
         "metrics": {"port": 0},
+        "limits": {"batch_records": batch_records},
     }
     config.write_text(yaml.safe_dump(text))
     return config
@@ -145,7 +148,8 @@ def test_a_week_over_three_partitions_is_the_replayed_week(kafka, week, tmp_path
     values = sorted(lines(*files), key=lambda line: json.loads(line)["@timestamp"])
     topic = kafka.topic(3)
     spread(kafka, topic, values, 3)
-    config = settings(tmp_path, kafka, topic)
+    # Small batches: a partition comes in many of them, some after all of another.
+    config = settings(tmp_path, kafka, topic, batch_records=200)
     daemon = Daemon(config)
     daemon.wait_for(len(values))
     assert daemon.stop() == 0
@@ -163,7 +167,7 @@ def test_a_file_to_a_partition_gives_the_same_violations_to_the_last_word(kafka,
     topic = kafka.topic(3)
     for partition, file in enumerate(files):
         kafka.produce(topic, lines(file), partition)
-    config = settings(tmp_path, kafka, topic)
+    config = settings(tmp_path, kafka, topic, batch_records=200)
     daemon = Daemon(config)
     daemon.catch_up(3)
     assert daemon.stop() == 0
