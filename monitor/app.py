@@ -10,10 +10,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor.clock import Clock, SystemClock
 from monitor.decode import AUTO, decoder
@@ -22,25 +23,38 @@ from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
 from monitor.engine.plan import Plan, compile_plan
 from monitor.errors import RuleError
-from monitor.model import Logsource, Reject, TurnFacts, Violation
+from monitor.lazily import Lazily
+from monitor.model import Logsource, Reject, Turn, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
 from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.pipeline.explain import ask, find_rule
+from monitor.pipeline.reload import RuleFiles, Ruling
 from monitor.pipeline.runner import Bounds, Runner
 from monitor.rules.diagnostics import Diagnostic, failed
 from monitor.rules.report import TestOutcome, render_text
 from monitor.rules.ruleset import load
-from monitor.rules.tree import RuleSet
-from monitor.settings import Settings
-from monitor.sinks.metrics import Metrics, serve_metrics
+from monitor.rules.tree import Rule, RuleSet
 from monitor.sources.archive import ArchiveSource
 from monitor.sources.events import event_batches
-from monitor.sources.kafka import KafkaOptions, KafkaSource
-from monitor.store.keyfile import load_key
-from monitor.store.repository import SqlStore, open_store
+
+if TYPE_CHECKING:
+    from monitor import alerting, operate
+    from monitor.alert_settings import AlertsSettings
+    from monitor.settings import Settings
+    from monitor.sources import kafka as topics
+    from monitor.sources.kafka import KafkaOptions
+    from monitor.store import keyfile, repository
+    from monitor.store.repository import SqlStore
+else:  # `check` needs no SQL, a replay no Kafka
+    alerting, operate = Lazily("monitor.alerting"), Lazily("monitor.operate")
+    topics = Lazily("monitor.sources.kafka")
+    keyfile, repository = Lazily("monitor.store.keyfile"), Lazily("monitor.store.repository")
 
 REPLAY_BATCHES = 32
 """Record batches an archive's turn gathers before it writes: about 500 MB of log."""
+
+TELL_SECONDS = 30.0
+"""How long a replay waits at its end for targets to take alerts in."""
 
 Never = Callable[[], bool]
 
@@ -90,6 +104,8 @@ class ReplayOptions:
     namespace: str = "replay"
     decoding: Decoding = field(default_factory=Decoding)
     bounds: Bounds = field(default_factory=Bounds)
+    alerts: AlertsSettings | None = None
+    """Who is told of what is found; nobody, unless somebody asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,10 @@ class ReplayReport:
     records: int
     size: int
     seconds: float
+    rejected: tuple[Reject, ...] = ()
+    """Records that could not be read, as many as the store keeps."""
+    untold: int = 0
+    """Alerts that wait in the outbox."""
 
 
 class Progress:
@@ -159,19 +179,24 @@ def replay(
     plan = compile_plan(ruleset, decoding.aliases, decoding.time_fields)
     progress = Progress(observe)
     with ExitStack() as stack:
-        store = open_store(options.store, options.namespace)
-        stack.callback(store.close)
-        keyring = Keyring(load_key(options.key))
         source = ArchiveSource(
             options.inputs, format=decoding.format, logsource=decoding.logsource, projection=plan.projection
         )
         stack.callback(source.close)
+        source.start({})  # a wrong path is said before a store and a key are made for it
+        keyring = Keyring(keyfile.load_key(options.key))
+        store = repository.open_store(options.store, options.namespace)
+        stack.callback(store.close)
         digest = plan_digest(plan, decoding, options.bounds)
         source.start(store.checkpoints())
         if _forget_outdated(store, source.partitions, digest):
             source.start(store.checkpoints())
         if opened is not None:
             opened(source)
+        alarm = None if options.alerts is None else alerting.Alarm(options.alerts, store.outbox(), clock)
+        if alarm is not None:
+            stack.callback(alarm.close)
+            alarm.start()
         Runner(
             source=source,
             store=store,
@@ -184,8 +209,16 @@ def replay(
             observe=progress,
             bounds=options.bounds,
             batches=REPLAY_BATCHES,
+            alerting=_nobody if alarm is None else alarm.alerting([*ruleset.rules, *ruleset.correlations]),
         ).run(stop)
-        return _report(store, ruleset, progress, clock.monotonic() - started)
+        seconds = clock.monotonic() - started
+        untold = 0 if alarm is None else alarm.finish(0.0 if stop() else TELL_SECONDS)
+        return replace(_report(store, ruleset, progress, seconds), untold=untold)
+
+
+def _nobody(turn: Turn) -> Turn:
+    """A turn that tells nobody."""
+    return turn
 
 
 LIVE_BATCHES = 16
@@ -201,6 +234,7 @@ def run(
     stop: Callable[[], bool],
     started: Callable[[str], None] = lambda _: None,
     clock: Clock | None = None,
+    outside: operate.Outside | None = None,
 ) -> None:
     """Watch topics until told to stop: evaluate, store, answer on `/metrics`.
 
@@ -209,51 +243,107 @@ def run(
         stop: asked between turns, at least twice a second; the turn at hand is written first.
         started: told in one line what is read, stored and served, once all of it works.
         clock: the system's, unless a test brings another.
+        outside: what the operating system asks for and is told.
 
     Raises:
         PrivwatchError: rules, topics, key or store cannot be used.
     """
     clock = clock or SystemClock()
-    ruleset, _ = load_rules(settings.rules or [shipped_rules()], clock)
     kafka = settings.sources.kafka
-    logsource = Logsource(**kafka.logsource.model_dump())
-    decoding = Decoding(kafka.format, logsource, tuple(kafka.fields.items()), kafka.time_fields)
-    plan = compile_plan(ruleset, decoding.aliases, decoding.time_fields)
+    logsource = kafka.logsource.logsource()
+    decoding = Decoding(kafka.format, logsource, kafka.aliases, kafka.time_fields)
+    paths = settings.rules or (shipped_rules(),)
+    files = RuleFiles(paths, clock, settings.reload.every_seconds)  # before they are read, to miss no change
+    ruling = _ruling(paths, clock, decoding)
+    plan = ruling.plan
     with ExitStack() as stack:
-        store = open_store(settings.store, settings.namespace)
+        store = repository.open_store(
+            settings.store, settings.namespace, password_file=settings.store_password_file
+        )
         stack.callback(store.close)
-        keyring = Keyring(load_key(settings.key))
-        source = KafkaSource(_kafka_options(settings, logsource), stored=store.checkpoints)
-        metrics = Metrics(version("privwatch"))
-        server = serve_metrics(metrics.registry, settings.metrics.host, settings.metrics.port)
-        stack.callback(server.close)
+        keyring = Keyring(keyfile.load_key(settings.key))
+        source = topics.KafkaSource(_kafka_options(settings, logsource), claim=store.claim)
+        operations = stack.enter_context(
+            operate.Operations(settings, clock, version("privwatch"), outside or operate.Outside())
+        )
         source.start(store.checkpoints())
         stack.callback(source.close)
-        metrics.watch_lag(source.lag)
+        operations.watch(source, store)
+        alarm = alerting.Alarm(settings.alerts, store.outbox(), clock, operations.registry)
+        stack.callback(alarm.close)
+        alarm.start()
+
+        def windows() -> LiveWindows:
+            return LiveWindows(ruling.plan.correlations, keyring, store)
+
         runner = Runner(
             source=source,
             store=store,
             plan=plan,
             plan_digest=plan_digest(plan, decoding, Bounds()),
-            decode=decoder(decoding.format, plan.projection).decode,
+            decode=operations.rules(plan, decoder(decoding.format, plan.projection).decode),
             keyring=keyring,
-            windows=LiveWindows(plan.correlations, keyring, store),
+            windows=windows(),
+            reopen=windows,
             behind=source.behind,
             clock=clock,
-            observe=metrics.observe,
+            observe=operations.observe,
+            turned=operations.turned,
+            dead_letters=operations.dead_letters(settings, stop),
             batches=LIVE_BATCHES,
             gather_seconds=GATHER_SECONDS,
+            alerting=alarm.alerting(_rules(plan)),
         )
+
+        def take(fresh: Ruling) -> None:
+            nonlocal ruling
+            ruling, plan = fresh, fresh.plan
+            decode = operations.rules(plan, decoder(decoding.format, plan.projection).decode)
+            digest = plan_digest(plan, decoding, Bounds())
+            runner.adopt(plan, digest, decode, windows(), alarm.alerting(_rules(plan)))
+
+        operations.reload(files, ruling, lambda: _tested(_ruling(paths, clock, decoding)), take)
         started(
-            f"reading {', '.join(kafka.topics)} from {', '.join(kafka.bootstrap)}; {len(plan.rules)} rules;"
-            f" store {settings.store}; metrics on http://{settings.metrics.host}:{server.port}/metrics"
+            f"reading {', '.join(kafka.topics)} from {', '.join(kafka.bootstrap)}; {len(_rules(plan))} rules;"
+            f" store {store.place}; metrics on {operations.url}"
         )
-        runner.run(stop)
+        runner.run(stop, between=operations.between)
+
+
+def _rules(plan: Plan) -> list[Rule]:
+    return [*(p.rule for p in plan.rules), *plan.correlations]
+
+
+def _ruling(paths: Sequence[Path], clock: Clock, decoding: Decoding) -> Ruling:
+    ruleset, _ = load_rules(paths, clock)
+    return Ruling(ruleset, compile_plan(ruleset, decoding.aliases, decoding.time_fields))
+
+
+def _tested(ruling: Ruling) -> Ruling:
+    """The same, where all tests inside the rules hold.
+
+    Raises:
+        RuleError: one does not.
+    """
+    if unmet := [one for one in run_cases(ruling.ruleset) if not one.passed]:
+        raise RuleError(render_text((), unmet).rstrip())
+    return ruling
+
+
+def check_settings(settings: Settings) -> str:
+    """Try what can be tried without starting: rules, the page's certificate and password; says what is there.
+
+    Raises:
+        PrivwatchError: something `run` would refuse.
+    """
+    ruleset, _ = load_rules(settings.rules or [shipped_rules()], SystemClock())
+    operate.check_page(settings)
+    return f"{len(ruleset.rules)} event rules, {len(ruleset.correlations)} correlations"
 
 
 def _kafka_options(settings: Settings, logsource: Logsource) -> KafkaOptions:
     kafka = settings.sources.kafka
-    return KafkaOptions(
+    return topics.KafkaOptions(
         bootstrap=kafka.bootstrap,
         topics=kafka.topics,
         group=kafka.group,
@@ -261,6 +351,7 @@ def _kafka_options(settings: Settings, logsource: Logsource) -> KafkaOptions:
         logsource=logsource,
         format=kafka.format,
         connect_seconds=kafka.connect_seconds,
+        session_seconds=kafka.session_seconds,
         batch_records=settings.limits.batch_records,
         ahead_bytes=settings.limits.ahead_bytes,
     )
@@ -288,6 +379,7 @@ def _report(store: SqlStore, ruleset: RuleSet, progress: Progress, seconds: floa
         records=progress.records,
         size=progress.size,
         seconds=seconds,
+        rejected=tuple(store.rejects()),
     )
 
 

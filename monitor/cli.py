@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
+import json
 import os
 import shutil
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from monitor import app as composition
-from monitor.app import Decoding, ReplayOptions, ReplayReport, shipped_rules
+from monitor import printable
 from monitor.clock import SystemClock
-from monitor.decode.reasons import INTENDED
-from monitor.demo import generate
-from monitor.engine.explain import Answer
 from monitor.errors import InputError, SettingsError
-from monitor.model import Logsource, TurnFacts
-from monitor.pipeline.runner import Bounds
-from monitor.review.explained import answer_lines, rule_text
-from monitor.review.summary import RuleSummary, by_id, summarize
-from monitor.review.terminal import documents, ndjson, print_details, print_summary
-from monitor.rules.diagnostics import failed
-from monitor.rules.report import render_github, render_json, render_junit, render_text
-from monitor.settings import load_settings
-from monitor.sources.archive import ArchiveSource
+from monitor.lazily import Lazily
+from monitor.model import Logsource, Reject, TurnFacts
+
+if TYPE_CHECKING:
+    from monitor import app as composition
+    from monitor import demo as week
+    from monitor import effective, service
+    from monitor import settings as daemon
+    from monitor.pipeline import runner
+    from monitor.review import explained as answers_as_text
+    from monitor.review import summary, terminal, totals
+    from monitor.rules import diagnostics as problems
+    from monitor.rules import report as reports
+    from monitor.sources.archive import ArchiveSource
+else:
+    effective, service = Lazily("monitor.effective"), Lazily("monitor.service")
+    composition, week, daemon = Lazily("monitor.app"), Lazily("monitor.demo"), Lazily("monitor.settings")
+    runner, answers_as_text = Lazily("monitor.pipeline.runner"), Lazily("monitor.review.explained")
+    summary, terminal = Lazily("monitor.review.summary"), Lazily("monitor.review.terminal")
+    totals, reports = Lazily("monitor.review.totals"), Lazily("monitor.rules.report")
+    problems = Lazily("monitor.rules.diagnostics")
 
 app = typer.Typer(
     name="privwatch",
@@ -66,9 +72,6 @@ Where to look next
   your own logs
       {privwatch} replay --help"""
 """Printed after the demo."""
-
-RENDER = {"text": render_text, "json": render_json, "junit": render_junit, "github": render_github}
-"""How `check` prints, by the name of `Report`."""
 
 DATA = Path(".privwatch")
 """Where store and key are kept unless said otherwise, in the current folder."""
@@ -148,8 +151,8 @@ def _instant(text: str | None) -> int | None:
     return round(at.timestamp() * 1_000_000)
 
 
-def _bounds(since: str | None, until: str | None) -> Bounds:
-    bounds = Bounds(_instant(since), _instant(until))
+def _bounds(since: str | None, until: str | None) -> runner.Bounds:
+    bounds = runner.Bounds(_instant(since), _instant(until))
     if bounds.since is not None and bounds.until is not None and bounds.since >= bounds.until:
         raise SettingsError(f"--since {since} is not before --until {until}: no event could lie between")
     return bounds
@@ -182,7 +185,11 @@ def replay(
     ] = None,
     namespace: Annotated[str, typer.Option(help="Replays into different namespaces never meet.")] = "replay",
     format: Annotated[  # noqa: A002 - the option's name
-        Format, typer.Option(help="Format of the logs; auto looks at each file.")
+        Format,
+        typer.Option(
+            metavar="FORMAT",
+            help="Format of the logs: json, access, text or table (CSV, Parquet); auto looks at each file.",
+        ),
     ] = Format.auto,
     since: Annotated[
         str | None,
@@ -195,43 +202,63 @@ def replay(
         typer.Option(metavar="PATH", help="Where the event time is (default: in the usual places)."),
     ] = None,
     year: Annotated[
-        int | None, typer.Option(help="Year of text lines whose times have none (syslog).")
+        int | None,
+        typer.Option(min=1971, max=2199, help="Year of text lines whose times have none (syslog)."),
     ] = None,
     category: Annotated[str | None, typer.Option(help="Logsource category of these logs.")] = None,
     product: Annotated[str | None, typer.Option(help="Logsource product of these logs.")] = None,
     service: Annotated[str | None, typer.Option(help="Logsource service of these logs.")] = None,
-    output: Annotated[Output, typer.Option("--output", "-o", help="How to print.")] = Output.table,
+    output: Annotated[
+        Output,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORM",
+            help="How to print: table, details (where, and on what evidence), json or ndjson.",
+        ),
+    ] = Output.table,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 also with violations.")] = False,
+    alerts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings of run, whose targets are told (default: nobody is)."),
+    ] = None,
 ) -> None:
     """Run archived logs through the rules and store the violations.
 
     Doing it again changes nothing. Exits 0 where the store holds no violation of this namespace, 1 where it
     holds some, 2 where the replay could not run or not one record could be read.
     """
-    options = ReplayOptions(
+    if not namespace:
+        raise SettingsError("--namespace is empty; give it a name, or leave the option out")
+    if not store.name or store.parts[0].endswith(":"):
+        raise SettingsError(f"--store {store} is a folder or looks like a URL; name a file")
+    options = composition.ReplayOptions(
         inputs=tuple(inputs),
-        rules=tuple(rules or [shipped_rules()]),
+        rules=tuple(rules or [composition.shipped_rules()]),
         store=store,
         key=key or store.with_suffix(".key"),
         namespace=namespace,
-        decoding=Decoding(
+        decoding=composition.Decoding(
             format=format.value,
-            logsource=Logsource(category, product, service),
+            logsource=Logsource(category or None, product or None, service or None),
             aliases=_aliases(field),
             time_fields=tuple(time_field or ()),
             year=year,
         ),
         bounds=_bounds(since, until),
+        alerts=None if alerts is None else daemon.load_settings(alerts, os.environ).alerts,
     )
     report = _replay(options)
     _print_report(report, output, store)
-    if not report.events and set(report.rejects) - INTENDED:
-        raise InputError("no record could be read, so nothing was looked at; say their --format")
+    if report.untold:
+        typer.echo(f"{report.untold} alerts wait in the store; the same command again sends them", err=True)
+    if cure := _totals(report).cure():
+        raise InputError(cure)
     if report.violations and not exit_zero:
         raise typer.Exit(FOUND)
 
 
-def _replay(options: ReplayOptions) -> ReplayReport:
+def _replay(options: composition.ReplayOptions) -> composition.ReplayReport:
     """The replay, with a progress bar where a person watches."""
     with _bar() as bar:
         task = bar.add_task("reading", total=None)
@@ -259,42 +286,39 @@ def _replay(options: ReplayOptions) -> ReplayReport:
 def _bar() -> Iterator[Progress]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
         yield bar
 
 
-def _print_report(report: ReplayReport, output: Output, store: Path) -> list[RuleSummary]:
-    rules = by_id(report.ruleset)
-    lines = summarize(report.violations, rules)
+def _print_report(report: composition.ReplayReport, output: Output, store: Path) -> list[summary.RuleSummary]:
+    rules = summary.by_id(report.ruleset)
+    lines = summary.summarize(report.violations, rules)
     match output:
         case Output.json:
-            typer.echo(documents(report.violations, rules))
+            typer.echo(terminal.documents(summary.in_order(report.violations), rules))
         case Output.ndjson:
-            for line in ndjson(report.violations, rules):
+            for line in terminal.ndjson(summary.in_order(report.violations), rules):
                 typer.echo(line)
         case Output.details:
-            print_details(Console(), lines, rules)
+            terminal.print_details(Console(), lines, rules)
         case Output.table:
-            print_summary(Console(), lines)
-    typer.echo(_totals(report, store), err=True)
+            terminal.print_summary(Console(), lines)
+    if output is Output.details:
+        _say("\n".join(totals.rejected(report.rejected)))
+    _say("\n".join(_totals(report).lines(report.violations, store)), err=True)
     return lines
 
 
-def _totals(report: ReplayReport, store: Path) -> str:
-    """What was read, what could not be, where the rest is: nothing goes unsaid."""
-    found, rules = len(report.violations), len({v.rule for v in report.violations})
-    told = f"{found:,} violations of {rules:,} rules" if found else "no violations"
-    lines = [f"{told} in {report.events:,} events; stored in {store}"]
-    if report.records:
-        rate = report.records / report.seconds if report.seconds else 0
-        read = f"this run read {report.records:,} records, {report.size / 1e6:,.1f} MB"
-        lines.append(f"{read}, in {report.seconds:.1f} s ({rate:,.0f} records/s)")
-    else:
-        lines.append("this run read nothing new")
-    lines += [f"not evaluated: {count:,} records, {reason}" for reason, count in report.rejects.items()]
-    facts = ("untimed", "late", "skipped", "utf8_replaced")
-    lines += [f"{fact}: {report.facts[fact]:,} events" for fact in facts if report.facts.get(fact)]
-    return "\n".join(lines)
+def _totals(report: composition.ReplayReport) -> totals.Totals:
+    return totals.Totals(
+        report.events, report.records, report.size, report.seconds, report.rejects, report.facts
+    )
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """Lines on a stream; nothing that others wrote acts on the terminal."""
+    if text:
+        typer.echo(printable.lines(text), err=err)
 
 
 @app.command()
@@ -308,24 +332,43 @@ def run(
     Stops cleanly on SIGTERM and on Ctrl-C: what was read is stored first. Exits 0 then, 2 where it could not
     run.
     """
-    settings = load_settings(config, os.environ)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    reading, stopped = threading.Event(), threading.Event()
+    service.run(daemon.load_settings(config, os.environ), os.environ)
 
-    def stop(*_: object) -> None:
-        stopped.set()
-        if not reading.is_set():
-            raise KeyboardInterrupt  # nothing was read yet, so that there is nothing to wait for
 
-    def started(line: str) -> None:
-        reading.set()
-        typer.echo(line, err=True)
+@app.command("config")
+def configuration(
+    config: Annotated[Path, typer.Option("--config", "-c", help="Settings, see docs/settings.md.")] = Path(
+        "privwatch.yml"
+    ),
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Check settings and rules (the default).")] = False,
+    show: Annotated[
+        bool, typer.Option("--print", help="Every setting in force, and where it was said; no secrets.")
+    ] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="JSON Schema of the file, for editors.")] = False,
+    hash_password: Annotated[
+        bool, typer.Option("--hash-password", help="Hash a password for metrics.auth, asked or piped.")
+    ] = False,
+) -> None:
+    """Check or show what `run` would be told.
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    with suppress(KeyboardInterrupt):
-        composition.run(settings, stop=stopped.is_set, started=started)
-    typer.echo("stopped; what was read is stored", err=True)
+    Exits 0 where `run` could start with it, 2 where something is wrong, with every problem at its place.
+    """
+    if check + show + schema + hash_password > 1:
+        raise SettingsError("say one of --check, --print, --schema, --hash-password")
+    if schema:
+        typer.echo(json.dumps(effective.schema(), indent=2))
+    elif hash_password:
+        piped = None if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+        password = (
+            typer.prompt("Password", hide_input=True, confirmation_prompt=True) if piped is None else piped
+        )
+        typer.echo(effective.password_hash(password))
+    elif show:
+        typer.echo(effective.as_yaml(daemon.read_settings(config, os.environ)), nl=False)
+    else:
+        settings = daemon.load_settings(config, os.environ)
+        typer.echo(f"{config}: good; {composition.check_settings(settings)}")
 
 
 @app.command()
@@ -334,7 +377,10 @@ def check(
         list[Path] | None,
         typer.Argument(metavar="PATH", help="Rule files and folders (default: the shipped rules)."),
     ] = None,
-    output: Annotated[Report, typer.Option("--output", "-o", help="How to print.")] = Report.text,
+    output: Annotated[
+        Report,
+        typer.Option("--output", "-o", metavar="FORM", help="How to print: text, json, junit or github."),
+    ] = Report.text,
 ) -> None:
     """Check rules: syntax, lint, and the tests inside them.
 
@@ -344,9 +390,9 @@ def check(
     missing = [str(p) for p in paths or [] if not p.exists()]
     if missing:
         raise InputError(f"there is no {', '.join(missing)}; name rule files or folders")
-    diagnostics, outcomes = composition.check_rules(paths or [shipped_rules()], SystemClock())
-    typer.echo(RENDER[output.value](diagnostics, outcomes).rstrip("\n"))
-    if failed(diagnostics) or not all(o.passed for o in outcomes):
+    diagnostics, outcomes = composition.check_rules(paths or [composition.shipped_rules()], SystemClock())
+    _say(reports.RENDERERS[output.value](diagnostics, outcomes).rstrip("\n"))
+    if problems.failed(diagnostics) or not all(o.passed for o in outcomes):
         raise typer.Exit(FOUND)
 
 
@@ -360,7 +406,9 @@ def explain(
         int | None, typer.Option(min=1, help="Only this line of the file, as violations name it.")
     ] = None,
     rules: Rules = None,
-    format: Annotated[Format, typer.Option(help="Format of the events.")] = Format.auto,  # noqa: A002 - the option's name
+    format: Annotated[  # noqa: A002 - the option's name
+        Format, typer.Option(metavar="FORMAT", help="Format of the events, as of replay.")
+    ] = Format.auto,
     field: Fields = None,
 ) -> None:
     """Show what a rule is for and compiled to, and for events, which selection held and which did not.
@@ -368,14 +416,16 @@ def explain(
     Of a correlation it shows what is counted, and the rules whose events those are. Values of events are
     masked.
     """
-    decoding = Decoding(format=format.value, aliases=_aliases(field))
-    explained, answers = composition.explain(rule, rules or [shipped_rules()], event, decoding, line)
-    typer.echo(rule_text(explained))
+    decoding = composition.Decoding(format=format.value, aliases=_aliases(field))
+    explained, answers = composition.explain(
+        rule, rules or [composition.shipped_rules()], event, decoding, line
+    )
+    _say(answers_as_text.rule_text(explained))
     asked = matched = 0
     for answer in answers:
-        asked += isinstance(answer, Answer)
-        matched += isinstance(answer, Answer) and answer.verdict.matched
-        typer.echo("\n".join(answer_lines(answer, name_rule=len(explained.decided_by) > 1)))
+        asked += not isinstance(answer, Reject)
+        matched += not isinstance(answer, Reject) and answer.verdict.matched
+        _say("\n".join(answers_as_text.answer_lines(answer, name_rule=len(explained.decided_by) > 1)))
     if event is not None and not asked:
         raise InputError(f"{event} holds no event" + (f" on line {line}" if line else ""))
     if asked > 1:
@@ -390,14 +440,18 @@ def demo(
     """Make a believable, made-up week of logs, replay it, and show what it holds."""
     logs = folder / "logs"
     with Console(stderr=True).status("making up a week of logs"):
-        manifest = generate(logs, seed=seed)
+        manifest = week.generate(logs, seed=seed)
     lines = sum(height for _, height in manifest.files)
     typer.echo(f"A made-up week of a company that does not exist: {lines:,} log lines in {logs}\n")
     store = folder / "privwatch.db"
-    report = _replay(ReplayOptions((str(logs),), (shipped_rules(),), store, store.with_suffix(".key")))
+    report = _replay(
+        composition.ReplayOptions(
+            (str(logs),), (composition.shipped_rules(),), store, store.with_suffix(".key")
+        )
+    )
     found = _print_report(report, Output.table, store)
-    shown = next(v for summary in found for v in summary.largest if v.kind == "event")
-    sample, header = shown.samples[0], by_id(report.ruleset)[shown.rule].header
+    shown = next(v for line in found for v in line.largest if v.kind == "event")
+    sample, header = shown.samples[0], summary.by_id(report.ruleset)[shown.rule].header
     typer.echo(
         NEXT_STEPS.format(
             privwatch=_invoked(),

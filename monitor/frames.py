@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import polars as pl
 
@@ -21,6 +22,8 @@ RAW = "__raw"
 PATH = "path"
 KEY = "key"
 TEXT = "text"
+NESTED = "nested"
+"""Boolean, whether a cell's text may be JSON, with leaves of its own."""
 
 LEAVES: dict[str, pl.DataType] = {ROW: pl.UInt32(), PATH: pl.String(), KEY: pl.String(), TEXT: pl.String()}
 """One row per scalar of an event: its path with array indices left out (`items.owner.mail`), the last key of
@@ -63,6 +66,7 @@ class RecordBatch:
         format: one of `monitor.decode.FORMATS` where the source knows it (a file's content says), else empty.
         rejects: records the source itself refused (longer than it holds, in a damaged archive).
         facts: (fact of `monitor.telemetry`, count) of what the source left out: tombstones, lost records.
+        generation: of the claim the partition was read under (`monitor.model.Claim`); 0 where nobody claims.
     """
 
     partition: str
@@ -74,6 +78,7 @@ class RecordBatch:
     format: str = ""
     rejects: tuple[Reject, ...] = ()
     facts: tuple[tuple[str, int], ...] = ()
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,22 @@ class Projection:
     everything: bool = False
 
 
+class Cells(Protocol):
+    """Everything the rows of a table say."""
+
+    def search(self, wanted: pl.Expr, *, nested: bool = False) -> pl.DataFrame:
+        """LEAVES and NESTED of the cells, or of the nested ones, whose TEXT satisfies `wanted` (Boolean)."""
+        ...
+
+    def under(self, keys: Collection[str]) -> pl.DataFrame:
+        """LEAVES and NESTED (null) of the cells with one of these last names, in lower case."""
+        ...
+
+    def at(self, wanted: pl.Expr) -> pl.Series:
+        """ROW (UInt32) of the cells with a value for whose PATH `wanted` (Boolean) holds."""
+        ...
+
+
 @dataclass(frozen=True)
 class EventBatch:
     """Decoded events of one record batch.
@@ -114,9 +135,11 @@ class EventBatch:
             evaluates those rows over their leaves instead of the columns.
         haystack: columns of `frame` whose text together holds everything the event says; for JSON that is
             the raw record with its escapes.
+        cells: of a table that is searched as a whole: its cells. None where `haystack` says everything.
         detail: reads the fields that `frame` lacks, of the events in a part of it: their columns and whether
             they are irregular. None where `frame` has every projected field.
         leaves: gives the LEAVES frame of the rows asked for (UInt32 series), every scalar of each of them.
+        json: whether RAW is one JSON value in every event.
         rejects: records that became no event, those of the source included.
         facts: (fact, count) of what was done to records that did become events, see `monitor.telemetry`; the
             source's facts stay with its batch.
@@ -128,6 +151,8 @@ class EventBatch:
     irregular: pl.Series
     haystack: tuple[str, ...]
     leaves: Callable[[pl.Series], pl.DataFrame]
+    json: bool = False
+    cells: Cells | None = None
     rejects: tuple[Reject, ...] = ()
     facts: tuple[tuple[str, int], ...] = ()
     detail: Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.Series]] | None = None

@@ -81,7 +81,8 @@ class Violation:
         resource: redacted name of what was touched.
         path: redacted field path of the evidence, empty for correlations.
         period: `2026-11-16` (UTC day) of an event rule, start of the episode for a correlation; `undated`.
-        group: for a correlation 32 hex digits of rule and group, the same for all its episodes; else empty.
+        group: 32 hex digits of rule and identity, the same for all periods or episodes (releases before the
+            outbox left it empty where the rule is no correlation).
         count: events.
         first, last: event times, microseconds UTC; None where no event had one.
         samples: the first positions, in order, at most `MAX_SAMPLES`.
@@ -192,6 +193,50 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """What a turn has to say to people of one violation; the store decides whether it is due to be said.
+
+    Attributes:
+        key: what makes alerts one: rule and identity without the period, 32 hex digits.
+        violation: fingerprint of the violation.
+        tier: `page` or `review`.
+        facts: what explains it, redacted, as JSON (see `monitor.pipeline.alerts`).
+        starts: its first event, or `at` where none has a time; microseconds UTC, as all times here.
+        ends: end of its period or episode, as far as is known.
+        newest: its last event for an episode, else `at`: no alert is raised again over nothing new.
+        at: processing time.
+        realert: microseconds in which nothing more is said under the same key.
+        burst: alerts of one rule in an hour, beyond which they are held back and told of together.
+        targets: names of those to be told.
+    """
+
+    key: str
+    violation: str
+    rule: str
+    level: str
+    tier: str
+    facts: str
+    starts: int
+    ends: int
+    newest: int
+    at: int
+    realert: int
+    burst: int
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A partition in the hands of one instance.
+
+    `generation` counts how often it changed hands; `read` says how far it was read by then, None: never.
+    """
+
+    generation: int
+    read: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """Everything one turn of the runner writes, in one transaction."""
 
@@ -204,6 +249,12 @@ class Turn:
     """(partition, reason, count), all rejects, also those whose rows were not kept."""
     event_counts: tuple[tuple[str, str, int], ...] = ()
     """(partition, fact, count) of `monitor.telemetry` facts: events, untimed, late, skipped."""
+    alerts: tuple[Alert, ...] = ()
+    """At most one for each key."""
+    generations: tuple[tuple[str, int], ...] = ()
+    """(partition, generation it was read under); where the store has another by now, nothing is written."""
+    seen: int | None = None
+    """Mark of the newest window state the episodes take account of; None: nobody else writes any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +262,17 @@ class TurnFacts:
     """What a turn did, for metrics and progress. Nothing in it names a person.
 
     `matches` and `violations` are (rule id, level, count); `seconds` is (stage, seconds); `times` the least
-    and greatest event time of the turn in microseconds UTC.
+    and greatest event time of the turn in microseconds UTC, the latter as far as it can be believed.
     """
 
     partition: str
-    records: int
-    size: int
-    events: int
-    next_position: int
-    rejects: tuple[tuple[str, int], ...]
-    facts: tuple[tuple[str, int], ...]
-    matches: tuple[tuple[str, str, int], ...]
-    violations: tuple[tuple[str, str, int], ...]
-    times: tuple[int, int] | None
-    seconds: tuple[tuple[str, float], ...]
+    records: int = 0
+    size: int = 0
+    events: int = 0
+    next_position: int = 0
+    rejects: tuple[tuple[str, int], ...] = ()
+    facts: tuple[tuple[str, int], ...] = ()
+    matches: tuple[tuple[str, str, int], ...] = ()
+    violations: tuple[tuple[str, str, int], ...] = ()
+    times: tuple[int, int] | None = None
+    seconds: tuple[tuple[str, float], ...] = ()

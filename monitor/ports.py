@@ -1,12 +1,12 @@
-"""The two holes the runner has: records come in through a source, results go out through a store."""
+"""The holes the runner has: records come in through a source, results go out through a store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from monitor.frames import RecordBatch
-from monitor.model import Checkpoint, Reject, Segment, Turn, Violation
+from monitor.model import Checkpoint, Claim, Reject, Segment, Turn, Violation
 
 
 class Source(Protocol):
@@ -37,6 +37,10 @@ class Source(Protocol):
         """Tell the source what the store holds. Advisory: on start the store's positions win."""
         ...
 
+    def rewind(self, checkpoints: Mapping[str, Checkpoint]) -> None:
+        """Forget what was handed over and is not in the store; go on where that says."""
+        ...
+
     def close(self) -> None:
         """Let go of everything."""
         ...
@@ -45,15 +49,31 @@ class Source(Protocol):
 class Store(Protocol):
     """Holds violations, window state and positions of one namespace; every write is one transaction.
 
-    Each method raises StoreError when the database cannot do it.
+    Each method raises StoreError when the database cannot do it, StoreAwayError where it may be able later.
     """
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         """How far each partition was read."""
         ...
 
-    def write(self, turn: Turn) -> None:
-        """All of the turn or nothing of it."""
+    def claim(self, partitions: Collection[str]) -> dict[str, Claim]:
+        """Take these partitions: from now on no turn is written that anybody else read of them.
+
+        What this instance read of a partition that nobody took in between stays valid.
+        """
+        ...
+
+    def write(self, turn: Turn) -> int:
+        """All of the turn or nothing of it; returns the mark of the newest window state.
+
+        Raises:
+            FencedError: another instance claimed a partition of the turn since it was read.
+            OutpacedError: there is newer window state than `turn.seen`.
+        """
+        ...
+
+    def segments_after(self, mark: int) -> tuple[list[Segment], int]:
+        """Window state written after the mark (0: all of it), in the order written, and the newest mark."""
         ...
 
     def forget(self, partition: str) -> None:
@@ -78,4 +98,30 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of the database."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """Takes the records that became no event: reason, position and outline, never their text.
+
+    A letter may come twice, after a crash between here and the store; partition and offset tell.
+    """
+
+    name: str
+    """`file` or `topic`, a label of metrics."""
+
+    def put(self, rejects: Iterable[Reject]) -> int:
+        """Keep them for the next flush; returns how many bytes wait."""
+        ...
+
+    def flush(self) -> int:
+        """Have what waits where it belongs for good; returns how many letters that were.
+
+        Raises:
+            DeadLetterError: it is not; another attempt may follow.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
         ...

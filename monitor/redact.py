@@ -15,9 +15,14 @@ _BEFORE: Final = 30
 """Characters of the text shown before the first thing found."""
 _SCANNED: Final = 400
 _RUN: Final = 6
-"""Longest run of one character an extract shows: the length of a name or a number is a hint at it."""
+"""Longest run of one separator an extract shows."""
 
 _LONG_RUN = re.compile(rf"(.)\1{{{_RUN},}}")
+_SEPARATORS: Final = r"\s=:;,\"'()\[\]{}<>/?&|"
+_BETWEEN_SEPARATORS = re.compile(rf"[^{_SEPARATORS}]+")
+_BETWEEN_BLANKS = re.compile(r"\S+")
+_NUMBER = re.compile(r"[0-9.+\-]*[0-9][0-9.+\-]*")
+_BLANK = re.compile(r"\s")
 _KEY = re.compile(r"[@$]?[A-Za-z0-9_$][A-Za-z0-9_$\-]{0,63}|\{key\}")
 _DATA = re.compile(r"[0-9]{5}|[0-9A-Fa-f]{12}|[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-")
 _ADDRESS = re.compile(r"[^.@]@|[^.@]%40", re.IGNORECASE)
@@ -27,16 +32,18 @@ _LONE_NUMBER = re.compile(r"[0-9]{4}|(?:[0-9]+[.\-_]){2}|[0-9A-Fa-f]{12}")
 
 
 def mask(text: str, spans: Iterable[tuple[int, int, str]] = ()) -> str:
-    """The shape of `text` around what was found in it, at most `EXTRACT` characters.
+    """The outline of `text` around what was found in it, at most `EXTRACT` characters.
 
-    Punctuation stays; a found span becomes its label in brackets, any other letter `x`, digit `9`, character
-    outside ASCII `x`; control characters become spaces; long runs are cut.
+    A found span becomes its label in brackets. Around it a word becomes `x` and a number `9`, however long,
+    and what separates them stays. Where nothing was found the value itself is the evidence, perhaps a
+    password, to which length and punctuation are a hint: it is told only in how many words it is.
 
     Args:
         text: anything.
         spans: (start, end, label), as a detector gives them; the label must be a detector's name.
     """
     ordered = sorted((max(start, 0), min(end, len(text)), label) for start, end, label in spans)
+    word = _BETWEEN_SEPARATORS if ordered else _BETWEEN_BLANKS
     begin = max(ordered[0][0] - _BEFORE, 0) if ordered else 0
     limit = begin + _SCANNED
     pieces = ["..."] if begin else []
@@ -44,24 +51,17 @@ def mask(text: str, spans: Iterable[tuple[int, int, str]] = ()) -> str:
     for start, end, label in ordered:
         if start < at or start > limit:
             continue
-        pieces += (_shape(text[at:start]), f"[{label}]")
+        pieces += (_outline(text[at:start], word), f"[{label}]")
         at = end
-    pieces.append(_shape(text[at : max(at, limit)]))
+    pieces.append(_outline(text[at : max(at, limit)], word))
     extract = "".join(pieces)
     whole = at >= len(text) or limit >= len(text)
     return extract if len(extract) <= EXTRACT and whole else extract[: EXTRACT - 3] + "..."
 
 
-def _shape(text: str) -> str:
-    return _LONG_RUN.sub(lambda run: run.group(1) * _RUN, "".join(map(_blank, text)))
-
-
-def _blank(char: str) -> str:
-    if not char.isascii() or char.isalpha():
-        return "x"
-    if char.isdigit():
-        return "9"
-    return char if char.isprintable() else " "
+def _outline(text: str, word: re.Pattern[str]) -> str:
+    outlined = word.sub(lambda found: "9" if _NUMBER.fullmatch(found[0]) else "x", text)
+    return _LONG_RUN.sub(lambda run: run[1] * _RUN, _BLANK.sub(" ", outlined))
 
 
 def mask_path(path: str) -> str:

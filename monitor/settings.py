@@ -8,24 +8,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from monitor.alert_settings import AlertsSettings
 from monitor.decode import FORMATS
 from monitor.errors import SettingsError
 from monitor.model import Logsource
 from monitor.rules.diagnostics import Problems, suggestion
 from monitor.rules.document import ListNode, MapNode, Node, plain, read
 from monitor.rules.tree import Span
+from monitor.sections import DeadLetterSettings, LogSettings, MetricsSettings, ReloadSettings, Section
 
 PREFIX = "PRIVWATCH__"
 """Starts the name of an environment variable that overrides a setting: PRIVWATCH__METRICS__PORT."""
 
 _FORMATS = tuple(name for name in FORMATS if name != "table")  # a record is no table
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_S = TypeVar("_S", bound=BaseModel)
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -36,15 +40,14 @@ def _listed(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Paths = Annotated[tuple[Annotated[Path, Field(strict=False)], ...], BeforeValidator(_listed)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...])]
+Paths = Annotated[
+    tuple[Annotated[Path, Field(strict=False)], ...],
+    BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...]),
+]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class LogsourceSettings(_Section):
+class LogsourceSettings(Section):
     """What the records are, in Sigma's words; rules for something else are not applied to them."""
 
     category: str | None = Field(
@@ -58,7 +61,7 @@ class LogsourceSettings(_Section):
         return Logsource(self.category, self.product, self.service)
 
 
-class KafkaSettings(_Section):
+class KafkaSettings(Section):
     """Topics to read."""
 
     bootstrap: Words = Field(
@@ -82,6 +85,10 @@ class KafkaSettings(_Section):
     )
     connect_seconds: float = Field(
         30.0, gt=0, le=3600, description="seconds to wait for a broker at the start"
+    )
+
+    session_seconds: float = Field(
+        15.0, ge=1, le=1800, description="seconds after which the partitions of a crashed member move on"
     )
 
     @field_validator("bootstrap")
@@ -113,20 +120,13 @@ class KafkaSettings(_Section):
         return tuple(self.fields.items())
 
 
-class SourcesSettings(_Section):
+class SourcesSettings(Section):
     """Where records come from."""
 
     kafka: KafkaSettings = Field(description="topics of Apache Kafka")
 
 
-class MetricsSettings(_Section):
-    """The page for Prometheus."""
-
-    host: str = Field(default="127.0.0.1", min_length=1, description="address to answer on")
-    port: int = Field(default=9108, ge=0, le=65535, description="port of `/metrics`; 0 takes a free one")
-
-
-class LimitsSettings(_Section):
+class LimitsSettings(Section):
     """How much is held in memory at once."""
 
     batch_records: int = Field(default=50_000, ge=1, le=1_000_000, description="most records of one batch")
@@ -135,12 +135,19 @@ class LimitsSettings(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything `privwatch run` is told. Relative paths count from the folder of the settings file."""
 
     sources: SourcesSettings = Field(description="where records come from")
     rules: Paths = Field((), description="rule files and folders; none: the rules that come along")
-    store: str = Field("privwatch.db", min_length=1, description="file of the store, or its `sqlite:///` URL")
+    store: str = Field(
+        "privwatch.db",
+        min_length=1,
+        description="file of the store, or its URL: `sqlite:///file`, `postgresql://user@host/database`",
+    )
+    store_password_file: Path | None = Field(
+        None, strict=False, description="file with the password of a `postgresql://` store; else PGPASSWORD"
+    )
     namespace: str = Field(
         "default", pattern=r"^[A-Za-z0-9._-]{1,64}$", description="which of the results in the store are ours"
     )
@@ -148,7 +155,38 @@ class Settings(_Section):
         Path("privwatch.key"), description="key file of fingerprints and pseudonyms; made on first use"
     )
     metrics: MetricsSettings = Field(default_factory=MetricsSettings, description="the page for Prometheus")
+    log: LogSettings = Field(default_factory=LogSettings, description="the log, on standard error")
+    reload: ReloadSettings = Field(
+        default_factory=ReloadSettings, description="changed rules, taken into use while the daemon runs"
+    )
+    dead_letters: DeadLetterSettings = Field(
+        default_factory=DeadLetterSettings, description="records that became no event"
+    )
     limits: LimitsSettings = Field(default_factory=LimitsSettings, description="how much is held in memory")
+    alerts: AlertsSettings = Field(default_factory=AlertsSettings, description="who is told of violations")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Settings, and where each was said."""
+
+    settings: Settings
+    root: Node
+    overridden: Mapping[tuple[str, ...], str]
+
+    def origin(self, keys: tuple[str, ...]) -> str:
+        """Where the setting came from: `environment NAME`, `file:line:column` or `default`."""
+        for set_by, variable in self.overridden.items():
+            if set_by[: len(keys)] == keys or keys[: len(set_by)] == set_by:
+                return f"environment {variable}"
+        node, place = self.root, "default"
+        for key in keys:
+            pairs = node.pairs if isinstance(node, MapNode) else ()
+            found = next((pair for pair in pairs if pair[0].text == key), None)
+            if found is None:
+                return "default"
+            place, node = str(found[0].span), found[1]
+        return place
 
 
 def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
@@ -156,6 +194,15 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
 
     Raises:
         SettingsError: the file cannot be read, or some setting is unknown, missing or wrong; all at once.
+    """
+    return read_settings(path, env).settings
+
+
+def read_settings(path: Path, env: Mapping[str, str]) -> Loaded:
+    """The same, with where each setting came from.
+
+    Raises:
+        SettingsError: as `load_settings`.
     """
     root = _document(path)
     values = plain(root) or {}
@@ -167,7 +214,7 @@ def load_settings(path: Path, env: Mapping[str, str]) -> Settings:
         problems = error.errors(include_url=False, include_input=False)
         lines = [_problem(path, root, overridden, problem) for problem in problems]
         raise SettingsError("\n".join(lines)) from None
-    return _anchored(settings, path.parent)
+    return Loaded(_anchored(settings, path.parent), root, overridden)
 
 
 def settings_table() -> list[tuple[str, str, str]]:
@@ -178,7 +225,10 @@ def settings_table() -> list[tuple[str, str, str]]:
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, info in model.model_fields.items():
         inner = info.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        named = _named(inner)
+        if named is not None:
+            yield from _rows(named, f"{prefix}{name}.<name>.")
+        elif isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _rows(inner, f"{prefix}{name}.")
         else:
             default = "required" if info.is_required() else json.dumps(info.default, default=str)
@@ -267,16 +317,41 @@ def _span(root: Node, keys: tuple[str, ...]) -> Span | None:
 def _known(keys: tuple[str, ...]) -> list[str]:
     """The settings below these keys."""
     model: type[BaseModel] = Settings
-    for key in keys:
-        inner = model.model_fields[key].annotation
+    pending = list(keys)
+    while pending:
+        inner = model.model_fields[pending.pop(0)].annotation
+        named = _named(inner)
+        if named is not None and pending:
+            pending.pop(0)
+            inner = named
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return []
         model = inner
     return list(model.model_fields)
 
 
+def _named(annotation: object) -> type[BaseModel] | None:
+    """The section that stands under names of the user's own, in a map."""
+    inner = get_args(annotation)[1:] if get_origin(annotation) is dict else ()
+    return inner[0] if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel) else None
+
+
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """Relative paths from the folder of the settings file."""
     store = settings.store if "://" in settings.store else str(folder / settings.store)
-    rules = tuple(folder / rule for rule in settings.rules)
-    return settings.model_copy(update={"store": store, "rules": rules, "key": folder / settings.key})
+    changed = {"store": store, "alerts": settings.alerts.anchored(folder)}
+    return _below(settings, folder).model_copy(update=changed)
+
+
+def _below(section: _S, folder: Path) -> _S:
+    """The section with every path below the folder, where it is no absolute one."""
+    moved: dict[str, object] = {}
+    for name in type(section).model_fields:
+        match getattr(section, name):
+            case BaseModel() as inner:
+                moved[name] = _below(inner, folder)
+            case Path() as path:
+                moved[name] = folder / path
+            case tuple() as several if any(isinstance(one, Path) for one in several):
+                moved[name] = tuple(folder / one for one in several)
+    return section.model_copy(update=moved)

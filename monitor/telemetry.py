@@ -1,11 +1,12 @@
 """Every metric privwatch has about itself, and the facts it counts; `docs/metrics.md` says the same.
 
 Names follow Prometheus: base units, `_total` for counters. No label ever holds what an event said: rule ids,
-levels, reasons, facts and partitions of topics are the only labels.
+levels, reasons, facts, partitions of topics and names of targets are the only labels.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,8 @@ SKIPPED: Final = "skipped"
 UTF8_REPLACED: Final = "utf8_replaced"
 TOMBSTONES: Final = "tombstones"
 LOST: Final = "lost"
+FENCED: Final = "fenced"
+RETRIED: Final = "retried"
 
 FACTS: Final = {
     EVENTS: "Decoded log entries.",
@@ -24,12 +27,28 @@ FACTS: Final = {
     SKIPPED: "Events outside the times asked for.",
     UTF8_REPLACED: "Events with bytes that are not UTF-8, read with U+FFFD in their place.",
     TOMBSTONES: "Kafka records without a value, which say nothing and are left out on purpose.",
+    FENCED: "Records dropped in hand when a partition moved to another instance; they are read again.",
+    RETRIED: "Records dropped in hand since the store could not be written; they are read again.",
     LOST: "Offsets the broker no longer had when privwatch came to read them: raise the topic's retention.",
 }
 """What is counted about events in the store and in `privwatch_facts_total`."""
 
 STAGES: Final = ("poll", "decode", "evaluate")
-"""Steps of a turn that are timed."""
+"""Steps of a turn that are timed, batch by batch."""
+
+RELOAD_RESULTS: Final = ("success", "failure")
+"""How an attempt to take changed rules into use can end."""
+
+DEAD_LETTER_SINKS: Final = ("file", "topic")
+"""Where dead letters can go."""
+
+_TOPIC_PARTITION: Final = re.compile(r"(.+)-\d+")
+
+
+def source_of(partition: str) -> str:
+    """The topic of a partition of a topic (`app-logs-3`); anything else, a file say, is its own source."""
+    found = _TOPIC_PARTITION.fullmatch(partition)
+    return partition if found is None else found[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +73,43 @@ REJECTS = Metric(
 EVENT_FACTS = Metric(
     "privwatch_facts_total", "counter", "What else is known of records and events, by fact.", ("fact",)
 )
-MATCHES = Metric("privwatch_matches_total", "counter", "Events that satisfied a rule.", ("rule",))
+MATCHES = Metric(
+    "privwatch_matches_total",
+    "counter",
+    "Events that satisfied a rule, by its id and level and the topic they came from.",
+    ("rule", "level", "source"),
+)
 VIOLATIONS = Metric(
     "privwatch_violations_total",
     "counter",
     "Violations found or grown, once a batch: a violation that many batches add to counts as often.",
-    ("rule", "level"),
+    ("rule", "level", "source"),
 )
 TURN_SECONDS = Metric(
-    "privwatch_turn_seconds", "histogram", "Seconds a batch took, by step of the turn.", ("stage",)
+    "privwatch_turn_seconds",
+    "histogram",
+    "Seconds of a turn, from its first batch to its results in the store.",
+)
+STAGE_SECONDS = Metric(
+    "privwatch_stage_seconds", "histogram", "Seconds a batch took, by step of the turn.", ("stage",)
+)
+STORE_SECONDS = Metric(
+    "privwatch_store_write_seconds", "histogram", "Seconds of a turn's one transaction in the store."
 )
 LAG = Metric(
     "privwatch_lag_records", "gauge", "Records of the topic that are not yet evaluated.", ("partition",)
+)
+SILENCE = Metric(
+    "privwatch_partition_silence_seconds",
+    "gauge",
+    "Seconds since a partition last brought a record, or since this process has known of it.",
+    ("partition",),
+)
+SOURCE_SILENCE = Metric(
+    "privwatch_source_silence_seconds",
+    "gauge",
+    "The same for a whole topic: the shortest silence of its partitions that are ours.",
+    ("source",),
 )
 WATERMARK = Metric(
     "privwatch_watermark_seconds",
@@ -73,7 +117,91 @@ WATERMARK = Metric(
     "Latest event time seen in a partition, seconds since the Unix epoch.",
     ("partition",),
 )
-BUILD_INFO = Metric("privwatch_build_info", "gauge", "Always 1; the version is its label.", ("version",))
+ALERTS_WAITING = Metric(
+    "privwatch_alerts_waiting",
+    "gauge",
+    "Alerts that a target has still to take in.",
+    ("target",),
+)
+ALERTS_OLDEST = Metric(
+    "privwatch_alerts_oldest_seconds",
+    "gauge",
+    "Seconds the oldest of those has waited, or 0.",
+    ("target",),
+)
+ALERTS_SENT = Metric(
+    "privwatch_alerts_sent_total",
+    "counter",
+    "Alerts a target took in, each time it was told, as `firing` or `resolved`.",
+    ("target", "status"),
+)
+ALERTS_FAILED = Metric(
+    "privwatch_alerts_failed_total",
+    "counter",
+    "Tries that a target did not take in; the alert stays in the outbox and is tried again.",
+    ("target", "reason"),
+)
+WATERMARK_AGE = Metric(
+    "privwatch_watermark_age_seconds",
+    "gauge",
+    "Seconds between the latest event time seen in a partition and now.",
+    ("partition",),
+)
+RULES = Metric("privwatch_rules_loaded", "gauge", "Rules in use, by kind.", ("kind",))
+RULES_INFO = Metric(
+    "privwatch_rules_info", "gauge", "Always 1; the digest of the rules in use is its label.", ("digest",)
+)
+RULES_TIME = Metric(
+    "privwatch_rules_loaded_timestamp_seconds",
+    "gauge",
+    "When the rules in use were taken into use, seconds since the Unix epoch.",
+)
+RELOADS = Metric(
+    "privwatch_rule_reloads_total",
+    "counter",
+    "Attempts to take changed rules into use, by how they ended; after a failure the former rules stay.",
+    ("result",),
+)
+RELOAD_OK = Metric(
+    "privwatch_rules_last_reload_successful",
+    "gauge",
+    "1 where the rules in use are those of the files, 0 where the last attempt to take them failed.",
+)
+BLIND_RULES = Metric(
+    "privwatch_blind_rules",
+    "gauge",
+    "Rules that can see nothing on a topic, since fields they need have vanished from its events.",
+    ("source",),
+)
+RULE_BLIND = Metric(
+    "privwatch_rule_blind",
+    "gauge",
+    "1 for each such rule and each of its fields that vanished; no series where all is well.",
+    ("rule", "field", "source"),
+)
+DEAD_LETTERS = Metric("privwatch_dead_letters_total", "counter", "Dead letters written, by sink.", ("sink",))
+DEAD_LETTER_FAILURES = Metric(
+    "privwatch_dead_letter_failures_total",
+    "counter",
+    "Attempts to write dead letters that failed, by sink.",
+    ("sink",),
+)
+DEAD_LETTERS_WAITING = Metric(
+    "privwatch_dead_letters_waiting",
+    "gauge",
+    "1 while nothing is read on, since dead letters cannot be written.",
+)
+DEAD_LETTERS_DISCARDED = Metric(
+    "privwatch_dead_letters_discarded_total",
+    "counter",
+    "Dead letters that went with a full file when it was the oldest.",
+)
+BUILD_INFO = Metric(
+    "privwatch_build_info",
+    "gauge",
+    "Always 1; the versions are its labels.",
+    ("version", "python", "polars"),
+)
 
 METRICS: Final = (
     RECORDS,
@@ -84,7 +212,27 @@ METRICS: Final = (
     MATCHES,
     VIOLATIONS,
     TURN_SECONDS,
+    STAGE_SECONDS,
+    STORE_SECONDS,
     LAG,
+    SILENCE,
+    SOURCE_SILENCE,
     WATERMARK,
+    ALERTS_WAITING,
+    ALERTS_OLDEST,
+    ALERTS_SENT,
+    ALERTS_FAILED,
+    WATERMARK_AGE,
+    RULES,
+    RULES_INFO,
+    RULES_TIME,
+    RELOADS,
+    RELOAD_OK,
+    BLIND_RULES,
+    RULE_BLIND,
+    DEAD_LETTERS,
+    DEAD_LETTER_FAILURES,
+    DEAD_LETTERS_WAITING,
+    DEAD_LETTERS_DISCARDED,
     BUILD_INFO,
 )

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import kafka_jars
+from tests.support import alertmanager, kafka_jars, postgresql_server, prometheus_server
 from tests.support.fixtures import fixtures_path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,14 +36,24 @@ SUITES = [
     Suite("types", [str(BIN / "mypy")], "mypy"),
     Suite("layers", [str(BIN / "lint-imports")], "importlinter"),
     Suite("kafka", [*PYTEST, "-m", "kafka", "-p", "no:xdist"], "pytest"),
+    Suite("alertmanager", [*PYTEST, "-m", "alertmanager and not kafka", "-p", "no:xdist"], "pytest"),
+    Suite("prometheus", [*PYTEST, "-m", "prometheus and not kafka", "-p", "no:xdist"], "pytest"),
+    Suite("postgresql", [*PYTEST, "-m", "postgresql and not kafka", "-p", "no:xdist"], "pytest"),
     # Last, so that a long output ends with the counts of the larger part.
-    Suite("unit", [*PYTEST, "-m", "not kafka", "-n", "2"], "xdist"),
+    Suite(
+        "unit",
+        [*PYTEST, "-m", "not kafka and not alertmanager and not prometheus and not postgresql", "-n", "2"],
+        "xdist",
+    ),
 ]
 
 
 def main() -> int:
     """Run everything; 0 only where everything ran and held."""
     unmet: list[tuple[str, str]] = []
+    if not postgresql_server.named_server():
+        # Several suites need it; those that then lack it say so themselves.
+        postgresql_server.provision()
     failed = [suite.name for suite in SUITES if not _run(suite, unmet)]
     if not fixtures_path().is_dir():
         unmet.append(("fixtures", "the folder of real logs is absent (PRIVWATCH_FIXTURES names it)"))
@@ -61,6 +71,12 @@ def _run(suite: Suite, unmet: list[tuple[str, str]]) -> bool:
         if reason:
             unmet.append((suite.name, reason))
             return True
+    if suite.name in {"kafka", "alertmanager"} and not os.environ.get("PRIVWATCH_TEST_ALERTMANAGER"):
+        # What cannot be had is told by the tests that miss it.
+        alertmanager.provision()
+    if suite.name == "prometheus" and (reason := prometheus_server.provision()):
+        unmet.append((suite.name, reason))
+        return True
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "skipped.json"
         environment = {**os.environ, "PRIVWATCH_TEST_REPORT": str(report)}

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support import kafka_jars
+from tests.support import alertmanager as alertmanager_support
+from tests.support import kafka_jars, postgresql_server
+from tests.support.receiver import Receiver
 from tests.support.unmet import PREFIX, cannot_run
 
 if TYPE_CHECKING:
@@ -59,6 +61,78 @@ def kafka_server() -> "Iterator[KafkaServer]":
     if reason:
         cannot_run(reason)
     server = KafkaServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def alertmanager() -> Iterator[alertmanager_support.Alertmanager]:
+    """A real Alertmanager: the one PRIVWATCH_TEST_ALERTMANAGER names, else one started for this session."""
+    named = os.environ.get("PRIVWATCH_TEST_ALERTMANAGER")
+    if named:
+        yield alertmanager_support.Alertmanager(f"http://{named}")
+        return
+    reason = alertmanager_support.missing()
+    if reason:
+        cannot_run(reason)
+    with alertmanager_support.AlertmanagerServer() as server:
+        server.start()
+        yield server
+
+
+@pytest.fixture
+def alertmanager_server() -> Iterator[alertmanager_support.AlertmanagerServer]:
+    """A server of the test's own, not yet started; what it notifies goes to its `receiver`."""
+    reason = alertmanager_support.missing()
+    if reason:
+        cannot_run(reason)
+    with alertmanager_support.AlertmanagerServer() as server:
+        yield server
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A real HTTP server that remembers what it was sent and answers as it is told."""
+    with Receiver() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[postgresql_server.Postgresql]:
+    """A real PostgreSQL: the one PRIVWATCH_TEST_POSTGRESQL names, else one started for this session."""
+    named = postgresql_server.named_server()
+    if named is not None:
+        yield postgresql_server.Postgresql(named)
+        return
+    reason = postgresql_server.missing()
+    if reason:
+        cannot_run(reason)
+    server = postgresql_server.PostgresqlServer()
+    try:
+        server.start()
+        yield postgresql_server.Postgresql(server.url)
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def database(postgresql: postgresql_server.Postgresql) -> Iterator[str]:
+    """URL of an empty database in PostgreSQL."""
+    url = postgresql.database()
+    yield url
+    postgresql.drop(url)
+
+
+@pytest.fixture
+def postgresql_cluster() -> Iterator[postgresql_server.PostgresqlServer]:
+    """A server of the test's own, started, for tests that stop and start it."""
+    reason = postgresql_server.missing()
+    if reason:
+        cannot_run(reason)
+    server = postgresql_server.PostgresqlServer()
     try:
         server.start()
         yield server

@@ -56,6 +56,7 @@ class JsonDecoder:
             ),
             irregular=columns[IRREGULAR] | _arrays(found.text),
             haystack=(RAW,),
+            json=True,
             leaves=partial(_leaves, found.text, self._all.segments),
             rejects=found.rejects,
             facts=found.facts,

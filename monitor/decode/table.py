@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import polars as pl
 
-from monitor.decode.fields import Wanted, event_frame, first_time, maybe_nested, nested
-from monitor.decode.leaves import Flattener, Leaf, float_text, leaves_frame
+from monitor.decode.cells import Cells, Column, columns_of, text_of
+from monitor.decode.fields import Wanted, event_frame, first_time, nested
+from monitor.decode.leaves import Flattener, Leaf, leaves_frame
 from monitor.frames import OFFSET, EventBatch, Projection, RecordBatch, Table
-
-WHOLE = "__text."
-"""Prefix of the columns that together hold everything a row says; after it comes the path."""
-
-_LISTS = (pl.List, pl.Array, pl.Object)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One column of scalars or lists, out of whatever structs it stood in."""
-
-    path: str
-    values: pl.Series
-
-    @property
-    def plain(self) -> bool:
-        """Whether each value is one scalar."""
-        return not isinstance(self.values.dtype, _LISTS)
 
 
 def needed(columns: Sequence[str], projection: Projection) -> list[str]:
@@ -62,39 +43,21 @@ class TableDecoder:
         if not isinstance(batch.payload, Table):
             raise TypeError("format table is for columns; lines and values are text")
         frame = batch.payload.frame
-        cells = [cell for series in frame for cell in _cells(series.name, series)]
+        cells = [cell for series in frame for cell in columns_of(series.name, series)]
         columns, irregular = self._columns(cells, frame)
         base = pl.DataFrame({OFFSET: pl.Series(batch.offsets, dtype=pl.Int64)})
-        haystack = self._haystack(cells) if self._wanted.projection.everything else pl.DataFrame()
-        base = base.hstack(haystack)
         return EventBatch(
             partition=batch.partition,
             logsource=batch.logsource,
-            frame=event_frame(
-                base, self._wanted.columns(columns), self._times(cells, frame.height), haystack.columns
-            ),
+            frame=event_frame(base, self._wanted.columns(columns), self._times(cells, frame.height)),
             irregular=irregular,
-            haystack=tuple(haystack.columns),
+            haystack=(),
             leaves=partial(_leaves, cells, self._wanted.segments),
+            cells=Cells(cells) if self._wanted.projection.everything else None,
             rejects=batch.rejects,
         )
 
-    def _haystack(self, cells: Sequence[Cell]) -> pl.DataFrame:
-        """All a row says: a text per column whose name is a wanted key, one text for all the others."""
-        keys = self._wanted.projection.keys
-        own: list[pl.Series] = []
-        others: list[pl.Series] = []
-        for number, cell in enumerate(cells):
-            wanted = cell.path.rpartition(".")[2].lower() in keys
-            (own if wanted else others).append(_whole(cell, f"{WHOLE}{number}.{cell.path}"))
-        if not others:
-            return pl.DataFrame(own)
-        joined = pl.DataFrame(others).select(
-            pl.concat_str(pl.all(), separator="\n", ignore_nulls=True).alias(WHOLE)
-        )
-        return joined.hstack(own)
-
-    def _columns(self, cells: Sequence[Cell], frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    def _columns(self, cells: Sequence[Column], frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """A String column per wanted path, and the rows they do not fully hold."""
         irregular = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
         for name in set(self._wanted.projection.fields) & set(frame.columns):
@@ -102,20 +65,26 @@ class TableDecoder:
                 irregular |= frame[name].is_not_null()
         columns: dict[str, pl.Series] = {}
         for cell in cells:
-            if cell.path not in self._wanted.paths:
+            wanted = cell.path in self._wanted.paths
+            if not wanted and not any(path.startswith(f"{cell.path}.") for path in self._wanted.paths):
                 continue
             if not cell.plain:
                 irregular |= cell.values.is_not_null()
                 continue
-            text, odd = _without_nested(text_of(cell.values))
+            text = text_of(cell.values)
+            if cell.has_nested:
+                odd = nested_rows(text)
+                irregular |= odd
+                text = text.set(odd, None)
+            if not wanted:
+                continue
             if cell.path in columns:  # once as a column of that name, once inside a struct
-                odd |= columns[cell.path].is_not_null() & text.is_not_null()
+                irregular |= columns[cell.path].is_not_null() & text.is_not_null()
                 text = columns[cell.path].fill_null(text)
             columns[cell.path] = text
-            irregular |= odd
         return pl.DataFrame(columns) if columns else pl.DataFrame(height=frame.height), irregular
 
-    def _times(self, cells: Sequence[Cell], height: int) -> pl.Series:
+    def _times(self, cells: Sequence[Column], height: int) -> pl.Series:
         by_path = {cell.path: cell.values for cell in cells if cell.plain}
         candidates = [by_path[path] for path in self._wanted.times if path in by_path]
         return first_time((_timed(values) for values in candidates), height)
@@ -133,54 +102,12 @@ def _timed(values: pl.Series) -> pl.Series:
             return text_of(values)
 
 
-def _cells(path: str, values: pl.Series) -> Iterator[Cell]:
-    if not isinstance(values.dtype, pl.Struct):
-        yield Cell(path, values)
-        return
-    for field in values.dtype.fields:
-        yield from _cells(f"{path}.{field.name}", values.struct.field(field.name))
+def nested_rows(text: pl.Series) -> pl.Series:
+    """Which texts are JSON arrays or objects."""
+    return text.to_frame("text").select(nested(pl.col("text"))).to_series()
 
 
-def text_of(values: pl.Series) -> pl.Series:
-    """Scalars as String: numbers as in JSON, times in ISO 8601, bytes as UTF-8 with U+FFFD for the rest."""
-    match values.dtype:
-        case pl.String():
-            return values
-        case pl.Float32() | pl.Float64():
-            text = values.cast(pl.Float64).cast(pl.String).str.strip_suffix(".0")
-            scientific = text.str.contains("e", literal=True).fill_null(value=False).arg_true()
-            return text.scatter(scientific, [float_text(float(number)) for number in text.gather(scientific)])
-        case pl.Datetime(time_zone=zone):
-            return values.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("%:z" if zone else ""))
-        case pl.Binary():
-            texts = [None if value is None else value.decode(errors="replace") for value in values]
-            return pl.Series(values.name, texts, dtype=pl.String)
-        case _:
-            return values.cast(pl.String)
-
-
-def _without_nested(text: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Texts that are JSON arrays or objects taken out, and where they were."""
-    frame = pl.DataFrame({"text": text})
-    odd = frame.select(maybe_nested(pl.col("text"))).to_series()
-    if not odd.any():
-        return text, odd
-    odd = frame.select(nested(pl.col("text"))).to_series()
-    return frame.select(pl.when(~odd).then(pl.col("text"))).to_series(), odd
-
-
-def _whole(cell: Cell, name: str) -> pl.Series:
-    """All a column says, as text; lists as JSON."""
-    if cell.plain:
-        return text_of(cell.values).alias(name)
-    texts = [
-        None if value is None else json.dumps(value.to_list(), default=str, ensure_ascii=False)
-        for value in cell.values
-    ]
-    return pl.Series(name, texts, dtype=pl.String)
-
-
-def _leaves(cells: Sequence[Cell], names: frozenset[str], rows: pl.Series) -> pl.DataFrame:
+def _leaves(cells: Sequence[Column], names: frozenset[str], rows: pl.Series) -> pl.DataFrame:
     flattener = Flattener(names)
     columns = []
     for cell in cells:

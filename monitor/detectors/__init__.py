@@ -2,12 +2,14 @@
 
 from monitor.detectors.catalogue import CLASSES, FOUND, JUDGED, classify, find
 from monitor.detectors.prefilter import Prefilter, prefilter
-from monitor.detectors.states import PLAINTEXT_STATES, PROTECTED_STATES, STATES
+from monitor.detectors.states import HASHED_WEAK, NOT_PERSONAL, PLAINTEXT_STATES, PROTECTED_STATES, STATES
 
 __all__ = [
     "CLASSES",
     "FOUND",
+    "HASHED_WEAK",
     "JUDGED",
+    "NOT_PERSONAL",
     "PLAINTEXT_STATES",
     "PROTECTED_STATES",
     "STATES",

@@ -55,6 +55,16 @@ _GROUPED: Final = (
 _CANDIDATE = re.compile(rf"(?<![0-9A-Za-z.])(?:{_CONTIGUOUS}|{_GROUPED})(?![0-9A-Za-z]|\.[0-9]|-[0-9A-Za-z])")
 _NOT_DIGIT = re.compile(r"[^0-9]")
 _KEYWORD = re.compile(r"card|(?:^|[._\-])c?pan(?:$|[._\-])|cc_?num|credit|debit", re.IGNORECASE)
+_SELDOM: Final = re.compile(r"3[0689][0-9]{14,17}|35[0-9]{15,17}|4[0-9]{12}|5[0678][0-9]{10,13}")
+"""What a network permits and hardly issues: long Diners Club and JCB, short Visa, short Maestro numbers.
+
+Alone such a number is most likely another id.
+"""
+_NEAR: Final = 30
+_SPOKEN_OF = re.compile(
+    r"card|karte|carte|carta|tarjeta|credit|debit|visa|maestro|diners|amex|\bjcb\b|\bc?pan\b|\bcc\b|cc_?num",
+    re.IGNORECASE,
+)
 _CACHE_BUSTER = re.compile(r"[?&;](?:ord|rnd|rand|random|cb|cachebuster|nocache)=$", re.IGNORECASE)
 """Parameters of web addresses that hold a random number so that no cache answers, as advertisements do."""
 _UUID_GROUP = re.compile(r"[0-9a-fA-F]{4}-")
@@ -76,7 +86,11 @@ def is_card(digits: str) -> bool:
 
 
 def find_card(text: str, path: str) -> list[Item]:
-    """Every card number in `text`; surer where it is grouped or the field says card."""
+    """Every card number in `text`; surer where it is grouped or the field says card.
+
+    One of a length that its network hardly issues counts only where it is grouped, or the field or the words
+    around it say card.
+    """
     items = []
     for match in _CANDIDATE.finditer(text):
         if _inside_uuid(text, match.start()) or _busts_cache(text, match.start()):
@@ -84,8 +98,15 @@ def find_card(text: str, path: str) -> list[Item]:
         digits = _NOT_DIGIT.sub("", match.group())
         if is_card(digits):
             sure = len(digits) < match.end() - match.start() or _KEYWORD.search(path) is not None
-            items.append(Item(match.start(), match.end(), RAW, 0.95 if sure else 0.7))
+            if sure or not _SELDOM.fullmatch(digits) or _spoken_of(text, *match.span()):
+                items.append(Item(match.start(), match.end(), RAW, 0.95 if sure else 0.7))
     return items
+
+
+def _spoken_of(text: str, start: int, end: int) -> bool:
+    """Whether the words around say that it is a card."""
+    around = (text[max(start - _NEAR, 0) : start], text[end : end + _NEAR])
+    return any(_SPOKEN_OF.search(each) for each in around)
 
 
 def _inside_uuid(text: str, start: int) -> bool:

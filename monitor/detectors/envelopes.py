@@ -74,7 +74,7 @@ def _age(text: str) -> bool:
 def _jwe_compact(text: str) -> bool:
     """RFC 7516 section 7.1: five parts, the first a header that names a content encryption."""
     parts = text.split(".")
-    if len(parts) != 5 or not parts[0].startswith("eyJ"):
+    if len(parts) != 5:
         return False
     header = _json(unbase64(parts[0]))
     return "enc" in header and "alg" in header and all(unbase64(p) for p in parts[2:])
@@ -82,8 +82,6 @@ def _jwe_compact(text: str) -> bool:
 
 def _json_envelope(text: str) -> bool:
     """JWE JSON (RFC 7516 section 7.2), Rails ActiveRecord, Chef data bag items, CSFLE subtype 6."""
-    if not text.startswith("{"):
-        return False
     found = _json(text.encode())
     return (
         _has_text(found, "ciphertext", "iv", "tag")
@@ -108,8 +106,6 @@ def _is_csfle(found: dict[str, Any]) -> bool:
 
 
 def _laravel(text: str) -> bool:
-    if not text.startswith("eyJ"):
-        return False
     found = _json(unbase64(text))
     return _has_text(found, "iv", "value") and ("mac" in found or "tag" in found)
 
@@ -143,31 +139,31 @@ def _has_text(found: dict[str, Any], *keys: str) -> bool:
     return all(isinstance(found.get(key), str) and found[key] for key in keys)
 
 
-ENVELOPES: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
-    ("vault_transit", _form_with_payload(_VAULT)),
-    ("sops", _form(_SOPS)),
-    ("eyaml", _form(_EYAML)),
-    ("kubernetes", _form(_KUBERNETES)),
-    ("ansible_vault", _form(_ANSIBLE)),
-    ("jasypt", _jasypt),
-    ("spring_cipher", _form(_SPRING)),
-    ("paseto_local", _form_with_payload(_PASETO)),
-    ("iron", _form(_IRON)),
-    ("defuse", _form(_DEFUSE)),
-    ("always_encrypted", _always_encrypted),
-    ("armor", _armor),
-    ("age", _age),
-    ("jwe", _jwe_compact),
-    ("json_envelope", _json_envelope),
-    ("laravel", _laravel),
-    ("message_encryptor", _message_encryptor),
+ENVELOPES: Final[tuple[tuple[str, str, Callable[[str], bool]], ...]] = (
+    ("vault_transit", "vault:v", _form_with_payload(_VAULT)),
+    ("sops", "ENC[AES256_GCM", _form(_SOPS)),
+    ("eyaml", "ENC[", _form(_EYAML)),
+    ("kubernetes", "k8s:enc:", _form(_KUBERNETES)),
+    ("ansible_vault", "$ANSIBLE_VAULT;", _form(_ANSIBLE)),
+    ("jasypt", "ENC(", _jasypt),
+    ("spring_cipher", "{cipher}", _form(_SPRING)),
+    ("paseto_local", "v", _form_with_payload(_PASETO)),
+    ("iron", "Fe26.2*", _form(_IRON)),
+    ("defuse", "def50200", _form(_DEFUSE)),
+    ("always_encrypted", "0x01", _always_encrypted),
+    ("armor", "-----BEGIN ", _armor),
+    ("age", "age-encryption.org/", _age),
+    ("jwe", "eyJ", _jwe_compact),
+    ("json_envelope", "{", _json_envelope),
+    ("laravel", "eyJ", _laravel),
+    ("message_encryptor", "", _message_encryptor),
 )
-"""Name, as verdicts give it, and check of the whole value."""
+"""Name, as verdicts give it, what the value begins with, and check of the whole value."""
 
 
 def envelope(text: str) -> str | None:
     """Name of the ciphertext envelope `text` as a whole is, else None."""
-    for name, check in ENVELOPES:
-        if check(text):
+    for name, start, check in ENVELOPES:
+        if text.startswith(start) and check(text):
             return name
     return binary_envelope(text)

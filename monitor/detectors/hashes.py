@@ -43,8 +43,8 @@ _WEAK: Final = (
 """Fast and without a key: whoever can guess the value can check the guess. A value labelled `sha256:` says
 itself that no key went into it."""
 
-_STRONG = [(name, re.compile(pattern)) for name, pattern in _PASSWORD]
-_FEEBLE = [(name, re.compile(pattern)) for name, pattern in _WEAK]
+_STRONG = re.compile("|".join(f"({pattern})" for _, pattern in _PASSWORD))
+_FEEBLE = re.compile("|".join(f"({pattern})" for _, pattern in _WEAK))
 _LONG = re.compile(r"(?:[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})", re.IGNORECASE)
 
 
@@ -53,12 +53,12 @@ def hash_state(text: str, path: str) -> Verdict | None:
 
     64 hex digits are a hash only where the field says so; elsewhere they may as well be ciphertext.
     """
-    for name, pattern in _STRONG:
-        if pattern.fullmatch(text):
-            return Verdict(HASHED, name, confidence=0.95)
-    for name, pattern in _FEEBLE:
-        if pattern.fullmatch(text):
-            return Verdict(HASHED_WEAK, name, confidence=0.8)
+    strong = _STRONG.fullmatch(text)
+    if strong is not None:
+        return Verdict(HASHED, _PASSWORD[(strong.lastindex or 1) - 1][0], confidence=0.95)
+    feeble = _FEEBLE.fullmatch(text)
+    if feeble is not None:
+        return Verdict(HASHED_WEAK, _WEAK[(feeble.lastindex or 1) - 1][0], confidence=0.8)
     if _LONG.fullmatch(text) and is_hash_field(path):
         return Verdict(HASHED, "sha2", confidence=0.8 if is_keyed_field(path) else 0.6)
     return None

@@ -47,18 +47,24 @@ def empty_found() -> pl.DataFrame:
     return pl.DataFrame(schema=FOUND)
 
 
-def column_leaves(batch: EventBatch, atom: Atom) -> pl.DataFrame:
-    """Leaves (ROW, PATH, TEXT) of the atom's field, of the regular events in which it may be satisfied."""
-    field = atom.field or ""
-    wanted = pl.col(field).is_not_null() & ~batch.irregular
-    if isinstance(atom.test, PiiTest):
-        wanted &= prefilter(atom.test.detectors).expr(pl.col(field))
-    return (
-        batch.frame.lazy()
-        .filter(wanted)
-        .select(ROW, pl.lit(field).alias(PATH), pl.col(field).alias(TEXT))
-        .collect()
+def column_leaves(batch: EventBatch, atoms: Sequence[Atom]) -> dict[str, pl.DataFrame]:
+    """Leaves (ROW, PATH, TEXT) of each atom's field, of the regular events in which it may be satisfied."""
+    wanted = batch.frame.select(
+        (_may_satisfy(a, pl.col(a.field or "")) & ~batch.irregular).alias(a.name) for a in atoms
     )
+    return {
+        a.name: batch.frame.filter(wanted[a.name]).select(
+            ROW, pl.lit(a.field).alias(PATH), pl.col(a.field or "").alias(TEXT)
+        )
+        for a in atoms
+        if wanted[a.name].any()
+    }
+
+
+def _may_satisfy(atom: Atom, column: pl.Expr) -> pl.Expr:
+    if isinstance(atom.test, PiiTest):
+        return prefilter(atom.test.detectors).expr(column)
+    return column.is_not_null()
 
 
 def select_leaves(atom: Atom, leaves: pl.DataFrame, aliases: dict[str, tuple[str, ...]]) -> pl.DataFrame:
@@ -79,7 +85,7 @@ def select_leaves(atom: Atom, leaves: pl.DataFrame, aliases: dict[str, tuple[str
 
 
 def satisfied_keys(atoms: Sequence[Atom], leaves: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """FOUND per key atom; atoms that ask the same of different keys share one pass over their leaves."""
+    """FOUND per key atom that anything satisfies; those that ask the same of several keys share one pass."""
     by_test: dict[Test, list[Atom]] = {}
     for atom in atoms:
         by_test.setdefault(atom.test, []).append(atom)
@@ -87,9 +93,12 @@ def satisfied_keys(atoms: Sequence[Atom], leaves: pl.DataFrame) -> dict[str, pl.
     for group in by_test.values():
         keys = pl.Series([a.key for a in group], dtype=pl.String).implode()
         mine = leaves.filter(pl.col(TEXT).is_not_null() & pl.col(KEY).is_in(keys))
-        joined = satisfied(group[0], mine).join(mine.select(ROW, PATH, KEY).unique(), on=[ROW, PATH])
+        held = satisfied(group[0], mine)
+        if held.is_empty():
+            continue
+        joined = held.join(mine.select(ROW, PATH, KEY).unique(), on=[ROW, PATH])
         parts = {str(key): part for (key,), part in joined.partition_by(KEY, as_dict=True).items()}
-        found |= {a.name: parts[a.key].drop(KEY) if a.key in parts else empty_found() for a in group}
+        found |= {a.name: parts[a.key].drop(KEY) for a in group if a.key in parts}
     return found
 
 

@@ -1,33 +1,55 @@
 """Which records have to be taken apart at all: the prefilter, and the screen of protected values.
 
 First the raw text says which records could hold what an atom asks for. Of those that merely have a key whose
-value should be protected, the screen reads that value off the raw text; where it is protected, as most are
-in a log that follows policy, the record is done with.
+value should be protected, or something like an address, the screens read the value off the raw text; where it
+is protected or no address, as most are in a log that follows policy, the record is done with.
 
-Both are sound: a record they pass over has no leaf that any of the atoms would find. Where the raw text is
+All are sound: a record they pass over has no leaf that any of the atoms would find. Where the raw text is
 not simple enough to say so (escapes, nested values, odd numbers), the record is let through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import or_
 
 import polars as pl
 
-from monitor.engine.anchors import SAFE_TEXT, Anchor, hidden_letters, holds, key_anchor, longest_piece
-from monitor.engine.atoms import verdicts_of
+from monitor.detectors import HASHED_WEAK, NOT_PERSONAL, find, prefilter
+from monitor.engine.anchors import (
+    SAFE_TEXT,
+    Anchor,
+    hidden_letters,
+    holds,
+    key_anchor,
+    longest_word,
+    writable,
+)
+from monitor.engine.atoms import DISCLOSED, verdicts_of
+from monitor.engine.cells import rows_in_cells
 from monitor.engine.plan import Atom
 from monitor.frames import PATH, RAW, ROW, TEXT, EventBatch
 from monitor.rules.compile import regex_escape
-from monitor.rules.tree import PiiTest, PlaintextTest, TextTest
+from monitor.rules.tree import PiiTest, PlaintextTest, StateTest, Test, TextTest
 
-_PAIR = r'(?i)"(?:{})"\s*:\s*(?:"(?:[^"\\\[\{{][^"\\]*)?"|-?[1-9][0-9]{{0,17}}|0|true|false|null)\s*[,}}]'
+_PAIR = (
+    r'(?i)"(?:{})"\s*:\s*(?:"(?:(?:[^"\\\[\{{]|\[(?-i:[A-Z*]))[^"\\]*)?"'
+    r"|-?[1-9][0-9]{{0,17}}|0|true|false|null)\s*[,}}]"
+)
 """A wanted key with a value that the raw text shows as it is: no escape, no number that is written otherwise
-when parsed, no text that may itself be JSON."""
+when parsed, no text that may itself be JSON (`[REDACTED]` is none)."""
 
 _VALUE = r':\s*"?([^"]*?)"?\s*[,}]$'
+
+_STRING = r'"[^"]*"'
+"""A key or a text of a record without escapes."""
+
+_PATHLESS_STATES = frozenset({HASHED_WEAK})
+"""States that a value has or has not whatever the name of its field."""
+
+_PATHLESS_DETECTORS = frozenset({"email"})
+"""Detectors to which the name of a field only says that something is no finding, or is a User-Agent."""
 
 
 def candidates(atoms: Sequence[Atom], batch: EventBatch) -> pl.Series:
@@ -35,20 +57,49 @@ def candidates(atoms: Sequence[Atom], batch: EventBatch) -> pl.Series:
     if not atoms or batch.frame.is_empty():
         return pl.Series(ROW, [], dtype=pl.UInt32)
     regular = batch.frame.filter(~batch.irregular)
-    keyed = [a for a in atoms if a.key is not None]
-    rest = _prefiltered([a for a in atoms if a.key is None], regular, batch.haystack)
-    suspects = _prefiltered(keyed, regular, batch.haystack)
-    screened = [a for a in keyed if _screenable(a)] if RAW in regular.columns else []
-    let_through = _prefiltered([a for a in keyed if a not in screened], suspects, batch.haystack)
-    found = pl.concat([rest[ROW], let_through[ROW]])
-    suspects = suspects.filter(~pl.col(ROW).is_in(found.implode()))
-    return pl.concat([found, _screen(screened, suspects)]).unique().sort()
+    if batch.cells is not None:
+        rows = rows_in_cells(atoms, batch.cells)
+        return rows.filter(rows.is_in(regular[ROW].implode()))
+    return pl.concat(
+        [
+            _judged([a for a in atoms if a.key is None], regular, batch, _text_screenable, _screen_texts),
+            _judged([a for a in atoms if a.key is not None], regular, batch, _key_screenable, _screen_keys),
+        ]
+    ).unique()
 
 
-def _screenable(atom: Atom) -> bool:
+def _judged(
+    atoms: Sequence[Atom],
+    regular: pl.DataFrame,
+    batch: EventBatch,
+    screenable: Callable[[Atom], bool],
+    screen: Callable[[Sequence[Atom], pl.DataFrame], pl.Series],
+) -> pl.Series:
+    """ROW of the events that may hold what the atoms ask for, those screened that can be."""
+    suspects = _prefiltered(atoms, regular, batch.haystack)
+    screened = [a for a in atoms if batch.json and screenable(a)]
+    rest = [a for a in atoms if a not in screened]
+    let_through = _prefiltered(rest, suspects, batch.haystack)[ROW]
+    suspects = suspects.filter(~pl.col(ROW).is_in(let_through.implode()))
+    if not screened or suspects.is_empty():
+        return let_through
+    return pl.concat([let_through, screen(screened, suspects)])
+
+
+def _key_screenable(atom: Atom) -> bool:
     """Only what a value is in the clear for does not depend on the path above its key."""
-    asked = isinstance(atom.test, PlaintextTest) and atom.test.expected
-    return asked and atom.key is not None and SAFE_TEXT.fullmatch(atom.key) is not None
+    match atom.test:
+        case PlaintextTest(expected):
+            pathless = expected
+        case StateTest(states):
+            pathless = _PATHLESS_STATES.issuperset(states)
+        case _:
+            pathless = False
+    return pathless and atom.key is not None and SAFE_TEXT.fullmatch(atom.key) is not None
+
+
+def _text_screenable(atom: Atom) -> bool:
+    return isinstance(atom.test, PiiTest) and _PATHLESS_DETECTORS.issuperset(atom.test.detectors)
 
 
 def _anchor(atom: Atom) -> Anchor | None:
@@ -57,17 +108,15 @@ def _anchor(atom: Atom) -> Anchor | None:
         return key_anchor(atom.key)
     if isinstance(atom.test, PiiTest):
         return Anchor(detectors=frozenset(atom.test.detectors))
-    piece = longest_piece(atom.test.pattern) if isinstance(atom.test, TextTest) else ""
-    return Anchor(frozenset({piece})) if piece else None
+    word = longest_word(atom.test.pattern) if isinstance(atom.test, TextTest) else ""
+    return Anchor(frozenset({word})) if writable(word) else None
 
 
 def _prefiltered(atoms: Sequence[Atom], frame: pl.DataFrame, haystack: Sequence[str]) -> pl.DataFrame:
     """The events that may hold what one of the atoms asks for."""
     if not atoms:
         return frame.clear()
-    columns = {c.rsplit(".", 1)[-1].lower(): c for c in frame.columns}
-    keyed = [pl.col(columns[a.key]).is_not_null() for a in atoms if a.key is not None and a.key in columns]
-    return frame.filter(pl.any_horizontal([*(_may_hold(atoms, pl.col(c)) for c in haystack), *keyed]))
+    return frame.filter(pl.any_horizontal([_may_hold(atoms, pl.col(c)) for c in haystack]))
 
 
 def _may_hold(atoms: Sequence[Atom], column: pl.Expr) -> pl.Expr:
@@ -78,28 +127,59 @@ def _may_hold(atoms: Sequence[Atom], column: pl.Expr) -> pl.Expr:
     return holds(reduce(or_, (a for a in anchors if a is not None)), column)
 
 
-def _screen(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
-    """ROW of the suspects that do hold a value in the clear, or are not simple enough to tell."""
-    if suspects.is_empty():
-        return suspects[ROW]
-    keys = "|".join(sorted((regex_escape(a.key or "") for a in atoms), key=len, reverse=True))
+def _screen_texts(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
+    """ROW of the suspects in a text of which something is found, or that have escapes."""
+    plain = suspects.filter(~pl.col(RAW).str.contains("\\", literal=True))
+    texts = plain.select(ROW, pl.col(RAW).str.extract_all(_STRING).alias(TEXT)).explode(TEXT)
+    detectors = tuple(sorted({name for a in atoms for name in _detectors(a)}))
+    distinct = texts[TEXT].unique().to_frame().filter(prefilter(detectors).expr(pl.col(TEXT)))[TEXT]
+    found = texts.filter(pl.col(TEXT).is_in(_disclosing(distinct, detectors).implode()))
+    return pl.concat([found[ROW], suspects.filter(~pl.col(ROW).is_in(plain[ROW].implode()))[ROW]])
+
+
+def _detectors(atom: Atom) -> tuple[str, ...]:
+    return atom.test.detectors if isinstance(atom.test, PiiTest) else ()
+
+
+def _disclosing(texts: pl.Series, detectors: tuple[str, ...]) -> pl.Series:
+    """Those of the quoted texts in which something is disclosed in a field of some name."""
+    found = find(texts.str.slice(1, texts.str.len_chars() - 2), detectors)
+    # Between quotes that a decoding uncovers the detector may see a robot, in a User-Agent it might not.
+    unsure = (pl.col("state") == NOT_PERSONAL) & (pl.col("steps") != "")
+    return texts.gather(found.filter(pl.col("state").is_in(DISCLOSED) | unsure)["index"].unique())
+
+
+def _screen_keys(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
+    """ROW of the suspects that do hold such a value, or are not simple enough to tell."""
+    keys = _keys(atoms)
     seen = suspects.select(
         ROW,
         pl.col(RAW).str.extract_all(_PAIR.format(keys)).alias("pairs"),
-        pl.col(RAW).str.count_matches(rf'(?i)"(?:{keys})["\\]').alias("keys"),
+        pl.col(RAW).str.count_matches(rf'(?i)[".](?:{keys})["\\]').alias("keys"),
         hidden_letters(pl.col(RAW)).alias("escaped"),
     )
-    simple = seen.filter((pl.col("pairs").list.len() == pl.col("keys")) & ~pl.col("escaped"))
-    pairs = simple.select(ROW, "pairs").explode("pairs").drop_nulls()
-    clear = pairs.join(_in_the_clear(atoms[0], pairs["pairs"].unique()), on="pairs", how="semi")
-    return pl.concat([clear[ROW], seen.join(simple, on=ROW, how="anti")[ROW]])
+    simple = (pl.col("pairs").list.len() == pl.col("keys")) & ~pl.col("escaped")
+    pairs = seen.filter(simple).select(ROW, "pairs").explode("pairs").drop_nulls()
+    by_test: dict[Test, list[Atom]] = {}
+    for atom in atoms:
+        by_test.setdefault(atom.test, []).append(atom)
+    distinct = pairs["pairs"].unique()
+    satisfying = [_satisfying(test, _keys(group), distinct) for test, group in by_test.items()]
+    clear = pairs.filter(pl.col("pairs").is_in(pl.concat(satisfying).implode()))
+    return pl.concat([clear[ROW], seen.filter(~simple)[ROW]])
 
 
-def _in_the_clear(atom: Atom, pairs: pl.Series) -> pl.DataFrame:
-    """Those of the distinct raw pairs whose value satisfies the atom's test under the key alone."""
-    frame = pairs.to_frame("pairs").with_columns(
+def _keys(atoms: Sequence[Atom]) -> str:
+    """Regex of the keys of the atoms."""
+    return "|".join(sorted({regex_escape(a.key or "") for a in atoms}, key=lambda k: (-len(k), k)))
+
+
+def _satisfying(test: Test, keys: str, pairs: pl.Series) -> pl.Series:
+    """Those of the distinct raw pairs with one of these keys whose value satisfies the test under the key."""
+    frame = pairs.to_frame("pairs").filter(pl.col("pairs").str.contains(f'(?i)^"(?:{keys})"'))
+    frame = frame.with_columns(
         pl.col("pairs").str.extract(r'^"([^"]*)"').str.to_lowercase().alias(PATH),
         pl.col("pairs").str.extract(_VALUE).alias(TEXT),
     )
     asked = frame.filter(pl.col(TEXT).is_not_null() & (pl.col(TEXT) != "null")).with_row_index("index")
-    return asked.join(verdicts_of(atom.test, asked), on="index", how="semi").select("pairs")
+    return asked.join(verdicts_of(test, asked), on="index", how="semi")["pairs"]

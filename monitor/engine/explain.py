@@ -96,7 +96,7 @@ def explain_rule(rule: RulePlan) -> Explanation:
     """
     items = [i for s in rule.rule.selections for items in s.alternatives for i in items]
     fields = sorted({i.field if i.field is not None else "(whole record)" for i in items})
-    wanted = sorted(rule.anchor.needles) if rule.anchor is not None else []
+    wanted = sorted(rule.anchors[0].needles) if rule.anchors else []
     names = {a.name: f'found("{_asked(a)}")' for a in rule.atoms}
     expression = re.sub(r'col\("(\w+)"\)', lambda m: names.get(m[1], m[0]), str(rule.over_columns))
     return Explanation(tuple(fields), tuple(wanted), expression)

@@ -171,7 +171,7 @@ def _violation(partition: str, plan: RulePlan, row: dict[str, Any], keyring: Key
         resource=who.get(privacy.resource) or "",
         path=path,
         period=period,
-        group="",
+        group=keyring.fingerprint([header.id, *who.values(), path]),
         count=row["count"],
         first=row["first"],
         last=row["last"],

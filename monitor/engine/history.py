@@ -1,6 +1,7 @@
 """Window state of one correlation while the daemon runs: what is remembered, what is let go.
 
-Built from the store's segments, changed by each batch's panes, saved as segments again. An event is late
+Built from the store's segments, changed by each batch's panes, saved as segments again. What other instances
+save of their partitions is absorbed, so that a group's events count wherever they were read. An event is late
 when every window it falls in ended more than the allowed lateness before the watermark (see `watermark`):
 below this horizon no window changes any more.
 
@@ -19,7 +20,15 @@ from dataclasses import replace
 import polars as pl
 
 from monitor.engine.keys import Keyring
-from monitor.engine.panes import MICROS, PANES, compact, from_segment, resolution, span_ticks, to_segment
+from monitor.engine.panes import (
+    MICROS,
+    PANES,
+    compact,
+    from_segment,
+    resolution,
+    span_ticks,
+    to_segment,
+)
 from monitor.engine.windows import episode_bounds, episodes, group_name
 from monitor.model import Episodes, Segment, Violation
 from monitor.rules.tree import Correlation
@@ -29,6 +38,9 @@ COMPACT_EVERY = 64
 
 FOREVER = 2**62
 """Past every event time in microseconds."""
+
+State = tuple[pl.DataFrame, frozenset[str], int, int]
+"""A history as it was: panes, partitions, horizon, batches."""
 
 _HORIZON = ""
 """Stands for a partition in the segment that keeps the horizon."""
@@ -43,20 +55,42 @@ class History:
         self._batches = 0
         self._tick = resolution(correlation) * MICROS
         self._horizon = -FOREVER // self._tick
-        self._partitions: set[str] = set()
-        frames = [pl.DataFrame(schema=PANES)]
-        for segment in segments:
-            if segment.partition == _HORIZON:
-                self._horizon = segment.first // self._tick
-                continue
-            self._partitions.add(segment.partition)
-            frames.append(from_segment(segment))
-        self._panes = compact(frames)
+        self._partitions: frozenset[str] = frozenset()
+        self._panes = pl.DataFrame(schema=PANES)
+        self.absorb(segments)
 
     @property
     def horizon(self) -> int:
         """Events of ticks below this are late."""
         return self._horizon
+
+    def state(self) -> State:
+        """What `restore` goes back to; nothing is copied."""
+        return self._panes, self._partitions, self._horizon, self._batches
+
+    def restore(self, state: State) -> None:
+        """Go back to what was known then."""
+        self._panes, self._partitions, self._horizon, self._batches = state
+
+    def absorb(self, segments: Iterable[Segment]) -> None:
+        """Take in window state from the store, in the order written.
+
+        Where its writer let go of something the horizon follows: what is known here is what the store holds.
+        """
+        frames = [self._panes]
+        for segment in segments:
+            if segment.partition == _HORIZON:
+                self._horizon = max(self._horizon, segment.first // self._tick)
+                continue
+            self._partitions |= {segment.partition}
+            if segment.replaces:
+                frames = [frame.filter(pl.col("partition") != segment.partition) for frame in frames]
+                frames.append(from_segment(segment))
+            else:
+                # Below the horizon others may still count what is late here; it only fills later windows.
+                below = pl.col("tick") < self._horizon
+                frames.append(from_segment(segment).with_columns(settled=pl.col("settled") | below))
+        self._panes = compact(frames)
 
     def _raise_horizon(self, watermark: int | None) -> None:
         """Follow the watermark; where it goes back nothing that was let go is called back."""
@@ -128,8 +162,9 @@ class History:
         )
 
     def _segments(self, partition: str, delta: pl.DataFrame) -> tuple[Segment, ...]:
+        """What the batch adds; now and then all that is kept, of the partitions of other instances too."""
         self._batches += 1
-        self._partitions.add(partition)
+        self._partitions |= {partition}
         if self._batches % COMPACT_EVERY:
             return (to_segment(self._correlation, partition, delta),)
         nothing = self._panes.clear()

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 
 import polars as pl
 
-from monitor.engine.anchors import holds
-from monitor.engine.atoms import column_leaves, empty_found, satisfied, satisfied_keys, select_leaves
+from monitor.engine.atoms import column_leaves, satisfied, satisfied_keys, select_leaves
 from monitor.engine.candidates import candidates
+from monitor.engine.gate import Gate
 from monitor.engine.plan import Atom, Plan, RulePlan, answered_by_column
-from monitor.frames import OFFSET, PATH, RAW, ROW, TEXT, TIME, EventBatch
+from monitor.frames import KEY, OFFSET, PATH, ROW, TEXT, TIME, EventBatch
 from monitor.rules.compile import asks_absence
 
 
@@ -28,7 +26,8 @@ class Matches:
     Attributes:
         rules: the rules that were asked, in plan order; others do not apply to the batch's logsource.
         rows: per rule of `rules`, ROW (UInt32, ascending) of the events that satisfied it.
-        found: per atom name, the FOUND leaves that satisfied it (evidence; not for tests of absence).
+        found: per atom name, the FOUND leaves that satisfied it (evidence; not for tests of absence); an atom
+            without any may be left out.
         context: ROW, OFFSET, TIME and the plan's context fields of every matched event.
     """
 
@@ -46,20 +45,22 @@ class _Answers:
     found: dict[str, pl.DataFrame]
 
 
-def evaluate(plan: Plan, batch: EventBatch) -> Matches:
+def evaluate(plan: Plan, batch: EventBatch, gate: Gate | None = None) -> Matches:
     """Ask every rule that applies to the batch's logsource about every event it could match.
 
-    Rules with an anchor are asked only of the events whose raw text holds it, which alone are read in full.
+    Rules with anchors are asked only of the events the gate lets through, which alone are read in full. A run
+    keeps one gate for all its batches.
     """
     rules = tuple(r for r in plan.rules if batch.logsource.admits(r.rule.logsource))
     aliases = dict(plan.projection.aliases)
     if batch.detail is None:
         near, passes = batch, [_ask(rules, batch, aliases)]
     else:
-        near = batch.narrowed(_anchored(rules, batch))
+        gated = [r for r in rules if r.anchors]
+        near = batch.narrowed((gate or Gate()).rows(gated, batch))
         passes = [
-            _ask([r for r in rules if r.anchor is not None], near, aliases),
-            _ask([r for r in rules if r.anchor is None], batch, aliases),
+            _ask(gated, near, aliases),
+            _ask([r for r in rules if not r.anchors], batch, aliases),
         ]
     rows = {name: found for one in passes for name, found in one.rows.items()}
     found = _joined([one.found for one in passes])
@@ -76,14 +77,6 @@ def evaluate(plan: Plan, batch: EventBatch) -> Matches:
     )
 
 
-def _anchored(rules: Sequence[RulePlan], batch: EventBatch) -> pl.Series:
-    """ROW of the events that some rule with an anchor could match."""
-    anchors = [r.anchor for r in rules if r.anchor is not None]
-    if not anchors:
-        return pl.Series(ROW, [], dtype=pl.UInt32)
-    return batch.frame.filter(holds(reduce(or_, anchors), pl.col(RAW)))[ROW]
-
-
 def _ask(rules: Sequence[RulePlan], batch: EventBatch, aliases: dict[str, tuple[str, ...]]) -> _Answers:
     """Ask the rules of every event of the batch, whose columns hold every field of theirs."""
     atoms = tuple(dict.fromkeys(a for r in rules for a in r.atoms))
@@ -93,7 +86,7 @@ def _ask(rules: Sequence[RulePlan], batch: EventBatch, aliases: dict[str, tuple[
     irregular = batch.frame.filter(batch.irregular)[ROW]
     tangled = batch.leaves(irregular) if len(irregular) else None
     if tangled is not None:
-        found.append({a.name: satisfied(a, select_leaves(a, tangled, aliases)) for a in atoms})
+        found.append(_satisfied(atoms, tangled, aliases))
         tables.append(_over_leaves(rules, atoms, found[1], irregular))
     answers = pl.concat(tables).sort(ROW)
     rows = {r.rule.header.id: answers.filter(pl.col(str(i)))[ROW] for i, r in enumerate(rules)}
@@ -103,21 +96,33 @@ def _ask(rules: Sequence[RulePlan], batch: EventBatch, aliases: dict[str, tuple[
 def _search(
     atoms: Sequence[Atom], batch: EventBatch, aliases: dict[str, tuple[str, ...]]
 ) -> dict[str, pl.DataFrame]:
-    """FOUND per searched atom over the regular events."""
-    found = {a.name: satisfied(a, column_leaves(batch, a)) for a in atoms if a.named}
+    """FOUND per searched atom that any of the regular events satisfies."""
+    if batch.frame.is_empty():
+        return {}
+    named = {a.name: a for a in atoms if a.named}
+    found = {
+        name: satisfied(named[name], leaves)
+        for name, leaves in column_leaves(batch, list(named.values())).items()
+    }
     unnamed = [a for a in atoms if not a.named]
     rows = candidates(unnamed, batch)
-    if rows.is_empty():
-        return found | {a.name: empty_found() for a in unnamed}
-    leaves = batch.leaves(rows)
-    found |= satisfied_keys([a for a in unnamed if a.key is not None], leaves)
-    return found | {a.name: satisfied(a, select_leaves(a, leaves, aliases)) for a in unnamed if a.key is None}
+    return found if rows.is_empty() else found | _satisfied(unnamed, batch.leaves(rows), aliases)
+
+
+def _satisfied(
+    atoms: Sequence[Atom], leaves: pl.DataFrame, aliases: dict[str, tuple[str, ...]]
+) -> dict[str, pl.DataFrame]:
+    """FOUND per atom over the leaves of some events."""
+    keyed = [a for a in atoms if a.key is not None and not asks_absence(a.test)]
+    return satisfied_keys(keyed, leaves) | {
+        a.name: satisfied(a, select_leaves(a, leaves, aliases)) for a in atoms if a not in keyed
+    }
 
 
 def _atom_column(atom: Atom, found: dict[str, pl.DataFrame]) -> pl.Expr:
     """The atom as a Boolean column of a frame with ROW."""
-    rows = found[atom.name][ROW]
-    holds = pl.lit(value=False) if rows.is_empty() else pl.col(ROW).is_in(rows.implode())
+    rows = found[atom.name][ROW] if atom.name in found else None
+    holds = pl.lit(value=False) if rows is None or rows.is_empty() else pl.col(ROW).is_in(rows.implode())
     return (~holds if asks_absence(atom.test) else holds).alias(atom.name)
 
 
@@ -147,22 +152,32 @@ def _any_true(frame: pl.LazyFrame, answers: Sequence[pl.Expr]) -> pl.DataFrame:
 
 
 def _joined(found: Sequence[dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
-    names = {name for frames in found for name in frames}
-    return {n: pl.concat([frames[n] for frames in found if n in frames]).unique() for n in sorted(names)}
+    held: dict[str, list[pl.DataFrame]] = {}
+    for frames in found:
+        for name, frame in frames.items():
+            if not frame.is_empty():
+                held.setdefault(name, []).append(frame)
+    return {name: pl.concat(frames).unique() for name, frames in sorted(held.items())}
 
 
 def _context(plan: Plan, batch: EventBatch, aliases: dict[str, tuple[str, ...]]) -> pl.DataFrame:
-    """The context fields of some events; of an irregular event the first value at each path."""
+    """The context fields of some events; of an irregular event the first value, own name before aliases."""
     regular = batch.frame.select(ROW, OFFSET, TIME, *plan.context)
     irregular = batch.frame.filter(batch.irregular)[ROW]
     if irregular.is_empty() or not plan.context:
         return regular
-    names = {alias: field for field in plan.context for alias in (field, *aliases.get(field, ()))}
+    names = [
+        (path, field, rank)
+        for field in plan.context
+        for rank, path in enumerate((field, *aliases.get(field, ())))
+    ]
+    ranked = pl.DataFrame(names, schema=[PATH, "field", "rank"], orient="row")
     firsts = (
         batch.leaves(irregular)
-        .filter(pl.col(PATH).is_in(list(names)) & pl.col(TEXT).is_not_null())
-        .with_columns(pl.col(PATH).replace(names))
-        .unique(subset=[ROW, PATH], keep="first", maintain_order=True)
-        .pivot(on=PATH, on_columns=list(plan.context), index=ROW, values=TEXT)
+        .filter(pl.col(TEXT).is_not_null() & (pl.col(KEY) != ""))
+        .join(ranked, on=PATH, maintain_order="left")
+        .sort(ROW, "field", "rank", maintain_order=True)
+        .unique(subset=[ROW, "field"], keep="first", maintain_order=True)
+        .pivot(on="field", on_columns=list(plan.context), index=ROW, values=TEXT)
     )
     return regular.update(firsts, on=ROW)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitor.engine.anchors import Anchor, anchor_of
+from monitor.engine.anchors import Anchor, anchors_of
 from monitor.frames import Projection
 from monitor.rules.compile import asks_absence, condition_expr, item_expr, selection_expr, test_expr
 from monitor.rules.tree import (
@@ -69,7 +69,7 @@ class RulePlan:
         leads: atoms that columns answer and a match can rest on, those that say most of a value first; the
             first that holds stands for the match where no detector gives evidence.
         identity: fields of the fingerprint besides rule, path and period.
-        anchor: what a record must hold to be asked at all; None asks every event.
+        anchors: what a record must hold to be asked at all, each of them; none asks every event.
         atoms: every atom of the rule.
     """
 
@@ -79,7 +79,7 @@ class RulePlan:
     evidence: tuple[Atom, ...]
     leads: tuple[Atom, ...]
     identity: tuple[str, ...]
-    anchor: Anchor | None
+    anchors: tuple[Anchor, ...]
     atoms: tuple[Atom, ...]
 
 
@@ -194,7 +194,7 @@ def _rule_plan(rule: EventRule, atoms: _Atoms, aliases: dict[str, tuple[str, ...
         over_leaves=compiled(_leaf_item),
         evidence=tuple(dict.fromkeys(evidence)),
         leads=tuple(sorted(dict.fromkeys(answered), key=_vagueness)),
-        anchor=anchor_of(rule, aliases),
+        anchors=anchors_of(rule, aliases),
         atoms=tuple(
             dict.fromkeys(
                 a for s in rule.selections for alt in s.alternatives for i in alt for a in atoms.of(i)
@@ -240,7 +240,7 @@ def compile_plan(
     unnamed = [a for a in every if not a.named]
     projection = Projection(
         fields=tuple(sorted({*fields, *context})),
-        first=tuple(sorted(_fields(a for r in rules if r.anchor is None for a in r.atoms))),
+        first=tuple(sorted(_fields(a for r in rules if not r.anchors for a in r.atoms))),
         aliases=aliases,
         time_fields=time_fields,
         keys=tuple(sorted({a.key for a in unnamed if a.key is not None})),

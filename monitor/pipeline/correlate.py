@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import polars as pl
@@ -20,6 +21,15 @@ from monitor.rules.tree import Correlation
 
 SHARD_PANES = 1_000_000
 """Panes held at once when an archive's episodes are worked out (about 150 bytes each)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a turn writes. `seen` is for `monitor.model.Turn`."""
+
+    episodes: tuple[Episodes, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    seen: int | None = None
 
 
 class Windows(Protocol):
@@ -39,8 +49,20 @@ class Windows(Protocol):
         """
         ...
 
-    def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
+    def drain(self) -> Drained:
         """What the turn's transaction must write of it."""
+        ...
+
+    def wrote(self, mark: int) -> None:
+        """What was drained is in the store, and `mark` the newest window state there."""
+        ...
+
+    def catch_up(self) -> dict[str, int]:
+        """Work out what is to be drained once more, with what other instances wrote meanwhile.
+
+        Returns:
+            For each partition how many more events are late by that.
+        """
         ...
 
     def finish(self) -> tuple[Episodes, ...]:
@@ -49,15 +71,23 @@ class Windows(Protocol):
 
 
 class LiveWindows:
-    """State in memory, saved with every turn; episodes are known within the turn."""
+    """State in memory, saved with every turn; episodes are known within the turn.
+
+    Several instances may each read some of the partitions. A turn is only written by who has seen all window
+    state in the store, so that episodes are always those of everything stored. One that was outpaced goes
+    back to where its turn began, absorbs what the others wrote, and works its own out again.
+    """
 
     def __init__(self, correlations: Iterable[Correlation], keyring: Keyring, store: Store) -> None:
         self._keyring = keyring
+        self._store = store
         self._watermark = Watermark()
-        self._histories = [
-            (c, History(c, keyring, store.segments(c.header.id, c.header.digest, -FOREVER, FOREVER)))
-            for c in correlations
-        ]
+        segments, self._mark = store.segments_after(0)
+        known = _by_text(segments)
+        self._histories = [(c, History(c, keyring, known.get(_text(c), ()))) for c in correlations]
+        self._before = [history.state() for _, history in self._histories]
+        self._taken: list[_Taken] = []
+        self._late: Counter[str] = Counter()
         self._episodes: dict[tuple[str, str], Episodes] = {}
         self._segments: list[Segment] = []
 
@@ -65,23 +95,57 @@ class LiveWindows:
         """Advance every correlation by one batch."""
         if newest is not None:
             self._watermark.observe(partition, newest)
-        reached = self._watermark.reached(behind)
+        deltas = [panes(partition, correlation, matches, self._keyring) for correlation, _ in self._histories]
+        if all(delta.is_empty() for delta in deltas):
+            return 0
+        if not self._taken:
+            self.catch_up()
+        taken = _Taken(partition, deltas, self._watermark.reached(behind))
+        self._taken.append(taken)
+        return self._advance(taken)
+
+    def _advance(self, taken: _Taken) -> int:
         late = 0
-        for correlation, history in self._histories:
-            delta = panes(partition, correlation, matches, self._keyring)
-            if delta.is_empty():
-                continue
-            found, segments, missed = history.advance(partition, delta, reached)
-            self._episodes |= {(e.rule, e.group): self._widened(e) for e in found}
-            self._segments += segments
-            late += missed
+        for (_, history), delta in zip(self._histories, taken.deltas, strict=True):
+            if not delta.is_empty():
+                found, segments, missed = history.advance(taken.partition, delta, taken.reached)
+                self._episodes |= {(e.rule, e.group): self._widened(e) for e in found}
+                self._segments += segments
+                late += missed
+        self._late[taken.partition] += late
         return late
 
-    def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
-        """Episodes and segments since the last drain."""
-        drained = tuple(self._episodes.values()), tuple(self._segments)
-        self._episodes, self._segments = {}, []
-        return drained
+    def drain(self) -> Drained:
+        """Episodes and segments of the turn."""
+        if not self._taken:
+            return Drained()
+        return Drained(tuple(self._episodes.values()), tuple(self._segments), self._mark)
+
+    def wrote(self, mark: int) -> None:
+        """Begin the next turn."""
+        if self._taken:
+            self._mark = mark
+            self._begin()
+
+    def _begin(self) -> None:
+        self._before = [history.state() for _, history in self._histories]
+        self._taken, self._episodes, self._segments, self._late = [], {}, [], Counter()
+
+    def catch_up(self) -> dict[str, int]:
+        """Absorb what other instances wrote since, and go through the turn's batches again."""
+        segments, self._mark = self._store.segments_after(self._mark)
+        if not segments:
+            return {}
+        known = _by_text(segments)
+        for (correlation, history), before in zip(self._histories, self._before, strict=True):
+            history.restore(before)
+            history.absorb(known.get(_text(correlation), ()))
+        again, late = self._taken, self._late
+        self._begin()
+        for taken in again:
+            self._taken.append(taken)
+            self._advance(taken)
+        return dict(self._late - late)
 
     def _widened(self, found: Episodes) -> Episodes:
         """The newest word on a group: it takes the place of what the turn said before of the same times."""
@@ -120,14 +184,21 @@ class ArchiveWindows:
                 self._deltas.setdefault((index, partition), []).append(delta)
         return 0
 
-    def drain(self) -> tuple[tuple[Episodes, ...], tuple[Segment, ...]]:
+    def drain(self) -> Drained:
         """The panes since the last drain as segments."""
         segments = [
             to_segment(self._correlations[index], partition, compact(frames))
             for (index, partition), frames in self._deltas.items()
         ]
         self._deltas = {}
-        return (), tuple(segments)
+        return Drained(segments=tuple(segments))
+
+    def wrote(self, mark: int) -> None:
+        """Nothing: an archive's state is asked of the store at the end."""
+
+    def catch_up(self) -> dict[str, int]:
+        """Nothing, as above."""
+        return {}
 
     def finish(self) -> tuple[Episodes, ...]:
         """Every episode of every correlation, in place of what the store held.
@@ -163,3 +234,24 @@ class ArchiveWindows:
         segments = self._segments(header.id, header.digest)
         mine = pl.col("group") % shards == shard
         return compact([pl.DataFrame(schema=PANES), *(from_segment(s).filter(mine) for s in segments)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """One batch of the turn: its panes for each correlation, and the watermark after it."""
+
+    partition: str
+    deltas: list[pl.DataFrame]
+    reached: int | None
+
+
+def _text(correlation: Correlation) -> tuple[str, str]:
+    return correlation.header.id, correlation.header.digest
+
+
+def _by_text(segments: Iterable[Segment]) -> dict[tuple[str, str], list[Segment]]:
+    """Segments of each rule's text, in their order."""
+    found: dict[tuple[str, str], list[Segment]] = {}
+    for segment in segments:
+        found.setdefault((segment.rule, segment.digest), []).append(segment)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from monitor.engine.explain import Answer, Explained, explain_rule
 from monitor.engine.plan import RulePlan
@@ -11,7 +11,11 @@ from monitor.model import Logsource, Reject
 from monitor.review.summary import duration, limits, short_articles
 from monitor.rules.tree import Correlation, Rule
 
+NO_LITERALS = "(none: every event is asked)"
+"""Said of a rule that no literal gives away."""
+
 _WIDTH = 100
+_INDENT = 10
 _COUNTED = {"event_count": "events", "value_count": "distinct values of", "value_sum": "the sum of"}
 
 
@@ -53,11 +57,21 @@ def _compiled(plan: RulePlan) -> str:
     return "\n".join(
         (
             f"applies   to {_logsource(plan.rule.logsource)}",
-            f"fields    {', '.join(explained.fields)}",
-            f"literals  {', '.join(map(repr, explained.literals)) or '(none: every event is asked)'}",
+            _listed("fields", explained.fields),
+            _listed("literals", map(repr, explained.literals) if explained.literals else (NO_LITERALS,)),
             f"compiled  {explained.expression}",
         )
     )
+
+
+def _listed(label: str, items: Iterable[str]) -> str:
+    """Items under a label, as many on a line as fit; none is broken, they may hold blanks."""
+    lines = [f"{label:<{_INDENT}}"]
+    for item in items:
+        if len(lines[-1]) > _INDENT and len(lines[-1]) + len(item) > _WIDTH:
+            lines.append(" " * _INDENT)
+        lines[-1] += f"{item}, "
+    return "\n".join(lines).replace(", \n", ",\n").removesuffix(", ")
 
 
 def _logsource(wanted: Logsource) -> str:

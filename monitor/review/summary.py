@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from monitor.engine.subjects import distinct, exact
@@ -55,6 +56,21 @@ def instant(micros: int | None) -> str | None:
         return None
     at = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def place(partition: str, offset: int) -> str:
+    """A file's name and line, as editors count."""
+    return f"{Path(partition.rpartition('#')[0] or partition).name} line {offset + 1}"
+
+
+def in_order(violations: Iterable[Violation]) -> list[Violation]:
+    """By rule, time and place; by fingerprint, which depends on the key, only where all else is equal."""
+    return sorted(violations, key=lambda v: (v.rule, v.period, *_where(v)))
+
+
+def _where(violation: Violation) -> tuple[Any, ...]:
+    first = -1 if violation.first is None else violation.first
+    return first, violation.samples[:1], violation.path, violation.fingerprint
 
 
 def document(violation: Violation, rules: Mapping[str, Rule]) -> dict[str, Any]:
@@ -127,5 +143,5 @@ def _summary(found: list[Violation], rule: Rule | None) -> RuleSummary:
         subjects=distinct(sorted({h for v in found for h in v.subjects})[:1024]),
         first=min((v.first for v in found if v.first is not None), default=None),
         last=max((v.last for v in found if v.last is not None), default=None),
-        largest=tuple(sorted(found, key=lambda v: (-v.count, v.fingerprint))[:SHOWN]),
+        largest=tuple(sorted(found, key=lambda v: (-v.count, *_where(v)))[:SHOWN]),
     )

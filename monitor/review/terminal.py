@@ -5,107 +5,104 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from monitor.model import Position, Violation
-from monitor.review.summary import RuleSummary, document, duration, instant, limits, short_articles
+from monitor import printable
+from monitor.model import Violation
+from monitor.printable import cell, json_text
+from monitor.review.summary import RuleSummary, document, duration, instant, limits, place, short_articles
+from monitor.review.totals import counted
 from monitor.rules.tree import Correlation, Rule
 
 COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "informational": "dim"}
 """Rich styles of Sigma's levels."""
 
 
-def summary_table(lines: Sequence[RuleSummary]) -> Table:
-    """One row per rule under the heading of its level; fits 100 columns."""
+WIDE = 80
+"""Columns of a terminal from which on the table also tells articles and days."""
+
+
+def summary_table(lines: Sequence[RuleSummary], width: int) -> Table:
+    """One row per rule under the heading of its level; all of it fits 100 columns, the figures alone 56."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=0)
     table.add_column("What was found", overflow="fold", min_width=30)
-    table.add_column("GDPR Art.", overflow="fold")
+    if width >= WIDE:
+        table.add_column("GDPR Art.", overflow="fold")
     for heading in ("Violations", "Events", "People"):
         table.add_column(heading, justify="right")
-    table.add_column("First seen", no_wrap=True)
+    if width >= WIDE:
+        table.add_column("First seen", no_wrap=True)
     for level, rows in groupby(lines, key=lambda line: line.level):
         table.add_row(Text(level.upper(), style=COLOURS[level]))
         for line in rows:
-            table.add_row(
-                line.title,
-                short_articles(line.articles),
-                f"{line.violations:,}",
-                f"{line.events:,}",
-                f"{line.subjects:,}" if line.subjects else "-",
-                (instant(line.first) or "no time")[:10],
-            )
+            people = f"{line.subjects:,}" if line.subjects else "-"
+            counts = (f"{line.violations:,}", f"{line.events:,}", people)
+            articles, first = short_articles(line.articles), (instant(line.first) or "no time")[:10]
+            wide = (line.title, articles, *counts, first)
+            told = wide if width >= WIDE else (line.title, *counts)
+            table.add_row(*(Text(cell(text)) for text in told))  # as it is: brackets are no markup
     return table
 
 
 def plain_summary(lines: Sequence[RuleSummary]) -> Iterator[str]:
     """One line per rule, tab-separated: level, name, violations, events, people, title."""
     for line in lines:
-        yield "\t".join(
-            (line.level, line.name, str(line.violations), str(line.events), str(line.subjects), line.title)
-        )
+        counts = (line.violations, line.events, line.subjects)
+        yield "\t".join(map(cell, (line.level, line.name, *map(str, counts), line.title)))
 
 
 def documents(violations: Iterable[Violation], rules: Mapping[str, Rule]) -> str:
     """A JSON array."""
-    return json.dumps([document(v, rules) for v in violations], ensure_ascii=False, indent=2)
+    return json_text(json.dumps([document(v, rules) for v in violations], ensure_ascii=False, indent=2))
 
 
 def ndjson(violations: Iterable[Violation], rules: Mapping[str, Rule]) -> Iterator[str]:
     """One JSON object per line."""
     for violation in violations:
-        yield json.dumps(document(violation, rules), ensure_ascii=False, separators=(",", ":"))
+        yield json_text(json.dumps(document(violation, rules), ensure_ascii=False, separators=(",", ":")))
 
 
 def print_summary(console: Console, lines: Sequence[RuleSummary]) -> None:
-    """The table on a terminal, plain lines in a pipe."""
-    if console.is_terminal:
-        if lines:
-            console.print(summary_table(lines))
-    else:
+    """The table on a terminal, plain lines in a pipe (whatever FORCE_COLOR says: a script reads them)."""
+    if not console.file.isatty():
         _print_plain(console, plain_summary(lines))
+    elif lines:
+        console.print(summary_table(lines, console.width))
 
 
 def print_details(console: Console, lines: Sequence[RuleSummary], rules: Mapping[str, Rule]) -> None:
     """Of every rule its largest violations: who, what, where in the logs, and the masked evidence."""
     for line in lines:
         articles = short_articles(line.articles)
-        console.print(
-            Text(f"{line.level.upper()}  ", style=COLOURS[line.level]) + Text(line.title, style="bold"),
-            soft_wrap=True,
-        )
+        heading = Text(f"{line.level.upper()}  ", style=COLOURS[line.level])
+        console.print(heading + Text(cell(line.title), style="bold"), soft_wrap=True)
         about = f"  {line.name}" + (f", GDPR Art. {articles}" if articles else "")
         _print_plain(console, (about, *_details(line, rules), ""))
 
 
 def _print_plain(console: Console, lines: Iterable[str]) -> None:
+    """Past rich, which would turn tabs into spaces."""
     for line in lines:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+        console.file.write(printable.line(line) + "\n")
 
 
 def _details(line: RuleSummary, rules: Mapping[str, Rule]) -> Iterator[str]:
     for violation in line.largest:
         told = (
-            f"{violation.count:,} event{'s' if violation.count > 1 else ''}",
+            counted(violation.count, "event"),
             f"actor {violation.actor}" if violation.actor else "",
             f"in {violation.resource}" if violation.resource else "",
             f"from {instant(violation.first)}" if violation.first is not None else "",
-            place(violation.samples[0]) if violation.samples else "",
+            *(place(sample.partition, sample.offset) for sample in violation.samples[:1]),
         )
         yield f"  {evidence_text(violation, rules.get(violation.rule))}"
         yield f"      {', '.join(filter(None, told))}"
     if line.violations > len(line.largest):
         yield f"  and {line.violations - len(line.largest):,} more (all of them: --output json)"
-
-
-def place(sample: Position) -> str:
-    """A file's name and line, as editors count."""
-    name = Path(sample.partition.rpartition("#")[0] or sample.partition).name
-    return f"{name} line {sample.offset + 1}"
 
 
 def evidence_text(violation: Violation, rule: Rule | None) -> str:

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
+from pathlib import Path
 
+from monitor import printable
+from monitor.detectors.scrub import veiled
 from monitor.rules.tree import Span
 
 MAX_SHOWN = 160
@@ -15,9 +18,12 @@ MAX_SHOWN = 160
 MAX_SENTENCE = 600
 """Most characters of a message and of a cure; only text of the file makes them longer."""
 
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 # YAML's own, so that lines count as the parser counts them.
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+SUFFIXES = frozenset({".yml", ".yaml"})
+"""How rule files are named."""
 
 
 class Severity(StrEnum):
@@ -88,7 +94,8 @@ class Diagnostic:
         span: where, counted from 1.
         message: what is wrong, one sentence.
         cure: what to do about it, one sentence.
-        source_line: the line of the file, empty where there is none or where it must not be shown.
+        source_line: the line of the file, personal data in it starred out; empty where there is none or where
+            it must not be shown.
         width: characters the caret underlines.
     """
 
@@ -110,7 +117,7 @@ class Diagnostic:
             return ()
         # A long line is shown around the place; the column in the head stays that of the file.
         start = 0 if len(self.source_line) <= MAX_SHOWN else max(0, self.span.column - 1 - MAX_SHOWN // 2)
-        shown = _visible(self.source_line[start : start + MAX_SHOWN])
+        shown = printable.line(self.source_line[start : start + MAX_SHOWN])
         before = self.span.column - 1 - start
         # Tabs stay tabs under the line, so that the caret stands below its character.
         lead = "".join("\t" if char == "\t" else " " for char in shown[:before])
@@ -126,8 +133,10 @@ class Problems:
     _lines: dict[str, list[str]] = field(default_factory=dict)
 
     def open(self, file: str, text: str) -> None:
-        """Remember a file's text."""
-        self._lines[file] = _LINE_BREAK.split(text)
+        """Remember a file's text, to quote from."""
+        # What is not named like a rule may be a log, given by mistake: nothing of it is quoted.
+        if Path(file).suffix in SUFFIXES:
+            self._lines[file] = _LINE_BREAK.split(text)
 
     def line(self, file: str, number: int) -> str:
         """A line of a file, counted from 1; empty where there is none."""
@@ -147,7 +156,7 @@ class Problems:
     ) -> None:
         """Add one problem; `show=False` keeps the source line out of the output."""
         line = self.line(span.file, span.line) if show else ""
-        message, cure = (_short(each, MAX_SENTENCE) for each in (message, cure))
+        line, message, cure = veiled(line), *(_short(veiled(each), MAX_SENTENCE) for each in (message, cure))
         self.items.append(Diagnostic(code, severity or CODES[code], span, message, cure, line, max(1, width)))
 
     def sorted(self) -> list[Diagnostic]:
@@ -156,12 +165,7 @@ class Problems:
 
 
 def _short(text: str, most: int) -> str:
-    return _visible(text if len(text) <= most else text[: most - 1] + "…")
-
-
-def _visible(text: str) -> str:
-    """Control characters of a file would act on the terminal; a tab stays."""
-    return _CONTROL.sub("\ufffd", text)
+    return printable.line(text if len(text) <= most else text[: most - 1] + "…")
 
 
 def failed(diagnostics: Iterable[Diagnostic]) -> bool:

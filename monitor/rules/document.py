@@ -105,7 +105,7 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module, so it is no
 
 def _decode(file: str, data: bytes, problems: Problems) -> str | None:
     if len(data) > MAX_BYTES:
-        message = f"The file has {len(data)} bytes; a rule file has at most {MAX_BYTES}."
+        message = f"The file has more than {MAX_BYTES:,} bytes, the most a rule file may have."
         problems.add(
             "file-too-large", Span(file, 1, 1), message, "Split it, or check that it is a rule file."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from monitor.rules.document import MapNode, Node, Scalar, plain
@@ -23,6 +24,9 @@ from monitor.rules.vocabulary import (
 
 MAX_REPEAT = 100_000
 """Most events one entry of a test may stand for."""
+
+MAX_SECONDS = 3653 * 86_400
+"""Longest time the events of one entry of a test may span, from its begin."""
 
 
 def read_privacy(rule: Reader) -> Privacy:
@@ -125,13 +129,23 @@ def _events(entry: Reader, form: str) -> TestEvents:
         message = "'set' makes JSON events, and the test's format is access."
         entry.problems.add("invalid-value", entry.at("set"), message, "Write the line as 'raw'.")
     values = entry.map("set")
-    return TestEvents(
+    events = TestEvents(
         at=entry.seconds("at", 0.0),
         every=entry.seconds("every", 1.0),
         repeat=_repeat(entry),
         values=() if values is None else _pairs(values),
         raw=entry.text("raw") if entry.has("raw") else None,
     )
+    return _within_a_decade(entry, events)
+
+
+def _within_a_decade(entry: Reader, events: TestEvents) -> TestEvents:
+    """Far enough for any rule, and near enough for any calendar."""
+    if events.at + events.every * (events.repeat - 1) <= MAX_SECONDS:
+        return events
+    cure = "Write a smaller 'at', 'every' or 'repeat'."
+    entry.problems.add("invalid-value", entry.node.span, "The events span more than ten years.", cure)
+    return replace(events, at=0.0, every=1.0)
 
 
 def _repeat(entry: Reader) -> int:

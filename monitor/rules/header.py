@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterable
 
+from monitor.printable import cell
 from monitor.rules.diagnostics import Severity, listing
 from monitor.rules.document import Node, plain
 from monitor.rules.reader import Reader
@@ -19,13 +20,13 @@ _NAMESPACE = uuid.UUID("6f6ad4f0-2f0e-5d0b-9a43-6c52f6f3f6b1")
 
 def read_header(rule: Reader) -> Header:
     """The keys that rules, correlations and filters share."""
-    title = rule.text("title") if rule.require("title") else ""
+    title = _one_line(rule, "title") if rule.require("title") else ""
     return Header(
         id=_identity(rule, title),
         title=title,
         span=rule.node.span,
         digest=digest_of(rule.node),
-        name=rule.text("name"),
+        name=_one_line(rule, "name"),
         status=rule.choice("status", STATUSES, "stable"),
         level=_level(rule),
         description=rule.text("description"),
@@ -53,6 +54,16 @@ def digest_of(node: Node) -> str:
 def combined(digest: str, others: Iterable[str]) -> str:
     """SHA-256 (hex) of a digest and those of everything else that decides what it matches."""
     return hashlib.sha256("\n".join((digest, *others)).encode()).hexdigest()
+
+
+def _one_line(rule: Reader, key: str) -> str:
+    """A text that ends up in tables, alerts and logs."""
+    text = rule.text(key)
+    shown = cell(text)
+    if shown != text:
+        message = f"'{key}' holds a line break, a tab or another character that is not shown."
+        rule.problems.add("invalid-value", rule.at(key), message, "Write it as plain text on one line.")
+    return shown
 
 
 def _level(rule: Reader) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from xml.etree import ElementTree as ET
 
+from monitor.printable import json_text, line, lines
 from monitor.rules.diagnostics import Diagnostic, Severity
 from monitor.rules.tree import Span
 
@@ -33,7 +34,8 @@ def render_text(diagnostics: Sequence[Diagnostic], outcomes: Sequence[TestOutcom
     """For a person: every problem, every failed test, one line of totals."""
     blocks = [each.render() for each in diagnostics]
     blocks += [
-        f"{each.span}: failed[{each.name}]: {each.message}\n  rule: {each.rule_title} ({each.rule_id})"
+        f"{each.span}: failed[{line(each.name)}]: {each.message}\n"
+        f"  rule: {line(each.rule_title)} ({each.rule_id})"
         for each in outcomes
         if not each.passed
     ]
@@ -44,7 +46,7 @@ def summary(diagnostics: Sequence[Diagnostic], outcomes: Sequence[TestOutcome]) 
     """The totals, such as `1 error, 2 warnings; 10 of 12 tests passed.`."""
     errors, warnings = (_count(diagnostics, severity) for severity in Severity)
     passed = sum(each.passed for each in outcomes)
-    tests = f"{passed} of {_plural(len(outcomes), 'test')} passed"
+    tests = f"{passed} of {_plural(len(outcomes), 'test')} passed" if outcomes else "no test was run"
     return f"{_plural(errors, 'error')}, {_plural(warnings, 'warning')}; {tests}."
 
 
@@ -84,7 +86,7 @@ def render_json(diagnostics: Sequence[Diagnostic], outcomes: Sequence[TestOutcom
         "warnings": _count(diagnostics, Severity.WARNING),
         "failed": sum(not each.passed for each in outcomes),
     }
-    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    return json_text(json.dumps(report, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _place(span: Span) -> dict[str, str | int]:
@@ -123,21 +125,21 @@ def _put(case: ET.Element, kind: str, message: str, text: str) -> None:
 
 
 def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
+    return _NOT_XML.sub("\ufffd", lines(text))
 
 
 def render_github(diagnostics: Sequence[Diagnostic], outcomes: Sequence[TestOutcome]) -> str:
     """GitHub Actions workflow commands, one line for each problem and each failed test."""
-    lines = [
+    commands = [
         _command(each.severity.value, each.span, each.code, f"{each.message} {each.cure}")
         for each in diagnostics
     ]
-    lines += [
+    commands += [
         _command("error", each.span, f"test: {each.name}", f"{each.rule_title}: {each.message}")
         for each in outcomes
         if not each.passed
     ]
-    return "".join(line + "\n" for line in lines)
+    return "".join(command + "\n" for command in commands)
 
 
 def _command(level: str, span: Span, title: str, message: str) -> str:
@@ -146,7 +148,7 @@ def _command(level: str, span: Span, title: str, message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return lines(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 Renderer: TypeAlias = Callable[[Sequence[Diagnostic], Sequence[TestOutcome]], str]

@@ -8,22 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from monitor.rules.correlation import CorrelationDraft
-from monitor.rules.diagnostics import Diagnostic, Problems, Severity, failed, suggestion
-from monitor.rules.document import MapNode, Node, Scalar, read
+from monitor.rules.diagnostics import SUFFIXES, Diagnostic, Problems, Severity, failed, suggestion
+from monitor.rules.document import MAX_BYTES, MapNode, Node, Scalar, read
 from monitor.rules.filters import FilterDraft, apply, covers, expired
 from monitor.rules.header import combined
 from monitor.rules.lint import Scrubber, lint_rule
 from monitor.rules.parse import EventDraft, Parsed, parse
 from monitor.rules.tree import Correlation, EventRule, Filter, RuleSet, Span
 
-SUFFIXES = frozenset({".yml", ".yaml"})
-"""What is read in a folder; a file named outright is read whatever its name."""
-
 
 def load(
     paths: Sequence[Path], today: dt.date, scrub: Scrubber | None = None
 ) -> tuple[RuleSet | None, list[Diagnostic]]:
-    """Read rule files and folders (all `*.yml` and `*.yaml` below them).
+    """Read rule files, whatever their names, and folders (all `*.yml` and `*.yaml` below them).
 
     Args:
         paths: files and folders.
@@ -76,7 +73,8 @@ class _Loader:
 
     def read(self, name: str, path: Path) -> None:
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)  # some files, such as /dev/zero, have no end
         except OSError as error:
             message = f"The file cannot be read: {error.strerror}."
             self.problems.add(

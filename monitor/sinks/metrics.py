@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from threading import Thread
-from wsgiref.simple_server import WSGIServer
+import platform
+from importlib.metadata import version as installed
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.process_collector import ProcessCollector
 
 from monitor import telemetry
-from monitor.errors import SettingsError
+from monitor.clock import Clock, SystemClock
 from monitor.model import TurnFacts
-from monitor.telemetry import Metric
-
-MAX_PARTITIONS = 1000
-"""Partitions with series of their own; the rest share the label `other`, so that series stay bounded."""
+from monitor.sinks.scraped import (
+    MAX_SOURCES,
+    Assigned,
+    BlindRules,
+    BlindRulesNow,
+    Lag,
+    Partitions,
+    bounded,
+)
+from monitor.telemetry import Metric, source_of
 
 _TURN_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -24,7 +28,7 @@ _TURN_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 class Metrics:
     """The metrics of one application, in a registry of its own; `observe` is what the runner calls."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, clock: Clock | None = None) -> None:
         self.registry = CollectorRegistry()
         self._records = self._counter(telemetry.RECORDS)
         self._bytes = self._counter(telemetry.BYTES)
@@ -33,21 +37,42 @@ class Metrics:
         self._facts = self._counter(telemetry.EVENT_FACTS)
         self._matches = self._counter(telemetry.MATCHES)
         self._violations = self._counter(telemetry.VIOLATIONS)
-        seconds = telemetry.TURN_SECONDS
-        self._seconds = Histogram(
-            seconds.name, seconds.help, seconds.labels, registry=self.registry, buckets=_TURN_BUCKETS
+        self._turn = self._histogram(telemetry.TURN_SECONDS)
+        self._stage = self._histogram(telemetry.STAGE_SECONDS)
+        self._store = self._histogram(telemetry.STORE_SECONDS)
+        self._rules = self._gauge(telemetry.RULES)
+        self._rules_info = self._gauge(telemetry.RULES_INFO)
+        self._rules_time = self._gauge(telemetry.RULES_TIME)
+        self._reloads = self._counter(telemetry.RELOADS)
+        self._reload_ok = self._gauge(telemetry.RELOAD_OK)
+        self._gauge(telemetry.BUILD_INFO).labels(version, platform.python_version(), installed("polars")).set(
+            1
         )
-        self._watermark = self._gauge(telemetry.WATERMARK)
-        self._gauge(telemetry.BUILD_INFO).labels(version).set(1)
-        self._latest: dict[str, int] = {}
+        self._letters = self._counter(telemetry.DEAD_LETTERS)
+        self._letter_failures = self._counter(telemetry.DEAD_LETTER_FAILURES)
+        self._letters_waiting = self._gauge(telemetry.DEAD_LETTERS_WAITING)
+        self._letters_discarded = self._counter(telemetry.DEAD_LETTERS_DISCARDED)
+        self._partitions = Partitions(clock or SystemClock())
+        self._blind = BlindRulesNow()
+        self._sources: set[str] = set()
+        self.registry.register(self._partitions)
+        self.registry.register(self._blind)
+        ProcessCollector(registry=self.registry)
         # A series that is there from the start can be alerted on before it first moves.
         for fact in telemetry.FACTS:
             self._facts.labels(fact)
         for stage in telemetry.STAGES:
-            self._seconds.labels(stage)
+            self._stage.labels(stage)
+        for sink in telemetry.DEAD_LETTER_SINKS:
+            self._letters.labels(sink)
+            self._letter_failures.labels(sink)
+        for result in telemetry.RELOAD_RESULTS:
+            self._reloads.labels(result)
 
     def observe(self, facts: TurnFacts) -> None:
         """Take account of one batch."""
+        source = bounded(self._sources, source_of(facts.partition), MAX_SOURCES)
+        self._sources.add(source)
         self._records.inc(facts.records)
         self._bytes.inc(facts.size)
         self._events.inc(facts.events)
@@ -55,26 +80,56 @@ class Metrics:
             self._rejects.labels(reason).inc(count)
         for fact, count in facts.facts:
             self._facts.labels(fact).inc(count)
-        for rule, _, count in facts.matches:
-            self._matches.labels(rule).inc(count)
+        for rule, level, count in facts.matches:
+            self._matches.labels(rule, level, source).inc(count)
         for rule, level, count in facts.violations:
-            self._violations.labels(rule, level).inc(count)
+            self._violations.labels(rule, level, source).inc(count)
         for stage, seconds in facts.seconds:
-            self._seconds.labels(stage).observe(seconds)
-        if facts.times is not None:
-            self._advance(facts.partition, facts.times[1])
+            self._stage.labels(stage).observe(seconds)
+        self._partitions.heard(facts.partition, None if facts.times is None else facts.times[1])
 
-    def watch_lag(self, lag: Callable[[], Mapping[str, int]]) -> None:
-        """Ask `lag` (partition to records behind) at every scrape."""
-        self.registry.register(_Lag(lag))
+    def turned(self, seconds: float, store_seconds: float) -> None:
+        """Take account of one turn."""
+        self._turn.observe(seconds)
+        self._store.observe(store_seconds)
 
-    def _advance(self, partition: str, micros: int) -> None:
-        """A late batch must not turn the watermark back."""
-        if partition not in self._latest and len(self._latest) >= MAX_PARTITIONS:
-            partition = "other"
-        latest = max(micros, self._latest.get(partition, micros))
-        self._latest[partition] = latest
-        self._watermark.labels(partition).set(latest / 1e6)
+    def watch_lag(self, lag: Lag, assigned: Assigned | None = None) -> None:
+        """Ask `lag` (partition to records behind) at every scrape, and which partitions are ours."""
+        self._partitions.watch(lag, assigned)
+
+    def watch_blind(self, blind: BlindRules) -> None:
+        """Ask at every scrape for (rule, field, source) of rules that can see nothing."""
+        self._blind.ask = blind
+
+    def rules_loaded(self, kinds: dict[str, int], digest: str, seconds: float) -> None:
+        """Rules were taken into use, `seconds` after the Unix epoch."""
+        for kind, count in kinds.items():
+            self._rules.labels(kind).set(count)
+        self._rules_info.clear()
+        self._rules_info.labels(digest).set(1)
+        self._rules_time.set(seconds)
+        self._reload_ok.set(1)
+
+    def reloaded(self, *, success: bool) -> None:
+        """Changed rules were taken into use, or could not be."""
+        self._reloads.labels("success" if success else "failure").inc()
+        self._reload_ok.set(success)
+
+    def written(self, sink: str, count: int) -> None:
+        """Dead letters are where they belong."""
+        self._letters.labels(sink).inc(count)
+
+    def failed(self, sink: str) -> None:
+        """An attempt to write some failed."""
+        self._letter_failures.labels(sink).inc()
+
+    def waiting(self, *, since: float | None) -> None:
+        """Nothing is read on because of that; with None it goes on."""
+        self._letters_waiting.set(since is not None)
+
+    def discarded(self, count: int) -> None:
+        """Dead letters went with a full file."""
+        self._letters_discarded.inc(count)
 
     def _counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
@@ -82,46 +137,7 @@ class Metrics:
     def _gauge(self, metric: Metric) -> Gauge:
         return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
 
-
-class _Lag(Collector):
-    """The lag as it is when somebody asks."""
-
-    def __init__(self, lag: Callable[[], Mapping[str, int]]) -> None:
-        self._lag = lag
-
-    def collect(self) -> list[GaugeMetricFamily]:
-        metric = telemetry.LAG
-        family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
-        for partition, records in sorted(self._lag().items())[:MAX_PARTITIONS]:
-            family.add_metric([partition], records)
-        return [family]
-
-
-class MetricsServer:
-    """The page at `/metrics`; `port` is the one bound, also where 0 was asked for."""
-
-    def __init__(self, server: WSGIServer, thread: Thread) -> None:
-        self._server = server
-        self._thread = thread
-        self.port = server.server_port
-
-    def close(self) -> None:
-        """Stop answering."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def serve_metrics(registry: CollectorRegistry, host: str = "127.0.0.1", port: int = 9108) -> MetricsServer:
-    """Answer Prometheus from a thread of its own; the loopback address unless settings say otherwise.
-
-    Raises:
-        SettingsError: the address cannot be bound.
-    """
-    try:
-        return MetricsServer(*start_http_server(port, addr=host, registry=registry))
-    except OSError as error:
-        raise SettingsError(
-            f"metrics: {host}:{port} cannot be listened on ({error.strerror or error}); "
-            "set metrics.host and metrics.port to an address of this machine and a free port"
-        ) from error
+    def _histogram(self, metric: Metric) -> Histogram:
+        return Histogram(
+            metric.name, metric.help, metric.labels, registry=self.registry, buckets=_TURN_BUCKETS
+        )

@@ -108,6 +108,11 @@ class ArchiveSource:
     def commit(self, positions: Mapping[str, int]) -> None:
         """Nothing: the store's positions are the only ones."""
 
+    def rewind(self, checkpoints: Mapping[str, Checkpoint]) -> None:
+        """Find the files anew."""
+        self.close()
+        self.start(checkpoints)
+
     def close(self) -> None:
         """Close the file at hand."""
         self._batches = None

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from monitor.errors import InputError
 from monitor.model import Checkpoint
+from monitor.printable import path_text
 
 HEAD_BYTES = 512
 """First bytes that tell one file from another of the same name."""
@@ -71,7 +72,7 @@ def _matching(path: Path) -> list[Path]:
     if absolute.is_file():
         return [absolute]
     if absolute.exists():
-        raise InputError(f"{path}: neither a file nor a folder; a pipe can be read from standard input")
+        raise InputError(f"{path}: neither a file nor a folder; write what it gives into a file first")
     if any(sign in str(path) for sign in _GLOB_SIGNS):
         matches = map(Path, glob.iglob(str(absolute), recursive=True))  # noqa: PTH207 - the pattern is absolute
         return sorted(file for file in matches if file.is_file())
@@ -105,15 +106,16 @@ def identify(path: Path, checkpoints: Mapping[str, Checkpoint]) -> Archived:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         raise unreadable(path, error) from error
+    name = path_text(path)
     for partition, known in checkpoints.items():
         if (
-            partition.startswith(f"{path}#")
+            partition.startswith(f"{name}#")
             and known.size <= size
             and known.head == _digest(head, known.head)
         ):
             return Archived(path, partition, known.head, size, known.next_position)
     digest = hashlib.sha256(head).hexdigest()
-    return Archived(path, f"{path}#{digest[:8]}", f"{len(head)}:{digest}", size)
+    return Archived(path, f"{name}#{digest[:8]}", f"{len(head)}:{digest}", size)
 
 
 def _digest(head: bytes, known: str) -> str:

@@ -19,6 +19,9 @@ class Handover:
         self._bytes = 0
         self._failure: Exception | None = None
         self._positions: dict[str, int] = {}
+        self._open = True
+        self.epoch = 0
+        """Counts the restarts."""
 
     @property
     def full(self) -> bool:
@@ -31,8 +34,13 @@ class Handover:
         return self._bytes <= self._limit // 2
 
     def put(self, batch: RecordBatch, size: int) -> None:
-        """Queue a batch of that many bytes; never blocks, the reader looks at `full` beforehand."""
+        """Queue a batch of that many bytes; never blocks, the reader looks at `full` beforehand.
+
+        After a restart nothing is queued until `reopen` says that the reader reads from the new place.
+        """
         with self._changed:
+            if not self._open:
+                return
             self._queue.append((batch, size))
             self._bytes += size
             self._changed.notify()
@@ -60,6 +68,25 @@ class Handover:
             kept = [pair for pair in self._queue if pair[0].partition not in partitions]
             self._queue = deque(kept)
             self._bytes = sum(size for _, size in kept)
+
+    def forget(self, partition: str) -> None:
+        """Forget how far this partition was handed over: somebody else had it since."""
+        with self._changed:
+            self._positions.pop(partition, None)
+
+    def restart(self) -> None:
+        """Forget all that is queued and how far each partition was handed over."""
+        with self._changed:
+            self._queue.clear()
+            self._bytes = 0
+            self._positions.clear()
+            self._open = False
+            self.epoch += 1
+
+    def reopen(self, epoch: int) -> None:
+        """Queue again, unless there was another restart since that epoch."""
+        with self._changed:
+            self._open = self._open or epoch == self.epoch
 
     def fail(self, failure: Exception) -> None:
         """Have `take` raise this once the queue is empty."""

@@ -1,8 +1,9 @@
 """Topics of Apache Kafka, read by a thread of their own that runs ahead of the evaluation, within bounds.
 
-Positions in the store win: at the start and after every rebalance each partition is sought to where the store
-(or, when that is further, what was already handed over) says. Offsets committed to the broker are advice to
-people and tools, and the start of partitions the store does not know when `start` is `stored`.
+Positions in the store win: at the start and after every rebalance each partition is claimed and sought to
+where the store says, or, where nobody else claimed it meanwhile, to what was already handed over. Offsets
+committed to the broker are advice to people and tools, and the start of partitions the store does not know
+when `start` is `stored`.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from kafka.errors import (
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import OffsetAndMetadata
 
-from monitor.errors import InputError, PrivwatchError
+from monitor.errors import InputError, PrivwatchError, StoreAwayError
 from monitor.frames import RecordBatch, Values
-from monitor.model import Checkpoint, Logsource
+from monitor.model import Checkpoint, Claim, Logsource
 from monitor.sources.handover import Handover
 from monitor.telemetry import LOST, TOMBSTONES
 
@@ -56,8 +57,6 @@ _CLIENT: Final = {
     "max_partition_fetch_bytes": 8 * 1024 * 1024,
     "receive_message_max_bytes": 256 * 1024 * 1024,
     "request_timeout_ms": _REQUEST_MS,
-    # After a crash the group waits this long for the member that is gone.
-    "session_timeout_ms": 15_000,
     # A broker that comes back is found within these; the client's own thirty seconds are longer than we wait.
     "reconnect_backoff_max_ms": 5_000,
     # How soon a partition that was added is found.
@@ -77,24 +76,34 @@ class KafkaOptions:
     logsource: Logsource = field(default_factory=Logsource)
     format: str = ""
     connect_seconds: float = 30.0
+    session_seconds: float = 15.0
     batch_records: int = 50_000
     ahead_bytes: int = 64 * 1024 * 1024
+
+
+def unclaimed(partitions: Collection[str]) -> dict[str, Claim]:
+    """Nobody else reads them."""
+    return dict.fromkeys(partitions, Claim(0))
 
 
 class KafkaSource:
     """`monitor.ports.Source` over topics. A partition is called `topic-3`.
 
     Args:
-        stored: asked after every rebalance for what the store holds by then.
+        claim: asked after every rebalance to claim the partitions in the store; says what it holds of them.
     """
 
     exhausted = False
 
     def __init__(
-        self, options: KafkaOptions, *, stored: Callable[[], Mapping[str, Checkpoint]] = dict
+        self,
+        options: KafkaOptions,
+        *,
+        claim: Callable[[Collection[str]], Mapping[str, Claim]] = unclaimed,
     ) -> None:
         self._options = options
-        self._stored = stored
+        self._claim = claim
+        self._generations: dict[str, int] = {}
         self._from_start: dict[str, int] = {}
         self._handover = Handover(options.ahead_bytes)
         self._reassigned = Event()
@@ -135,6 +144,12 @@ class KafkaSource:
         """Have the reading thread tell the broker, when it comes to it."""
         with self._guard:
             self._to_commit.update(positions)
+
+    def rewind(self, checkpoints: Mapping[str, Checkpoint]) -> None:
+        """Forget what was handed over; the reading thread claims and seeks every partition anew."""
+        self._from_start = {name: one.next_position for name, one in checkpoints.items()}
+        self._handover.restart()
+        self._reassigned.set()
 
     def lag(self) -> dict[str, int]:
         """Records of each assigned partition that were not yet handed over."""
@@ -199,8 +214,10 @@ class KafkaSource:
                 f"{self._place()}: records are compressed in a way this installation cannot read ({error}); "
                 "install it with `pip install 'privwatch[kafka]'`"
             ) from error
-        except RetriableError:
+        except (RetriableError, StoreAwayError) as error:
             # A broker that is away, or elects a leader: the client goes on trying, we must not spin.
+            if isinstance(error, StoreAwayError):
+                log.warning("%s; no partition is read until then", error)
             self._stop.wait(_BACKOFF_SECONDS)
 
     def _records(self, consumer: KafkaConsumer) -> dict[TopicPartition, list[Any]]:
@@ -227,6 +244,7 @@ class KafkaSource:
             broker_times=times if min(times, default=-1) >= 0 else None,
             format=self._options.format,
             facts=tuple((fact, n) for fact, n in facts.items() if n),
+            generation=self._generations.get(name, 0),
         )
         self._handover.put(batch, sum(len(record.value) for record in kept))
         self._queued[name] = batch.next_position
@@ -246,22 +264,28 @@ class KafkaSource:
     def _place_all(self, consumer: KafkaConsumer) -> None:
         """Seek every assigned partition to where the store, or what was handed over, says."""
         self._reassigned.clear()
+        epoch = self._handover.epoch
         try:
             self._seek_all(consumer)
-        except RetriableError:
+        except (RetriableError, StoreAwayError):
             self._reassigned.set()
             raise
+        self._handover.reopen(epoch)
 
     def _seek_all(self, consumer: KafkaConsumer) -> None:
         assigned = {_name(partition): partition for partition in consumer.assignment()}
         self._handover.drop(assigned.keys())
-        held = {name: one.next_position for name, one in self._stored().items()}
+        claims = self._claim(assigned.keys()) if assigned else {}
         places: dict[str, int] = {}
-        for name in assigned:
-            said = (self._from_start.get(name), held.get(name), self._handover.position(name))
-            known = [position for position in said if position is not None]
+        for name, claim in claims.items():
+            if claim.generation != self._generations.get(name):
+                self._handover.forget(name)
+            held = self._from_start.get(name) if claim.read is None else claim.read.next_position
+            known = [place for place in (held, self._handover.position(name)) if place is not None]
             if known:
                 places[name] = max(known)
+        # Kept also of partitions that went away: if they come back as they were, what is in hand is good.
+        self._generations |= {name: claim.generation for name, claim in claims.items()}
         fresh = [partition for name, partition in assigned.items() if name not in places]
         places |= {_name(partition): offset for partition, offset in self._starts(consumer, fresh).items()}
         for name, partition in assigned.items():
@@ -357,6 +381,8 @@ def _connect(options: KafkaOptions) -> KafkaConsumer:
             client_id="privwatch",
             bootstrap_timeout_ms=round(options.connect_seconds * 1000),
             kafka_client=client,
+            session_timeout_ms=round(options.session_seconds * 1000),
+            heartbeat_interval_ms=round(options.session_seconds * 200),
             **_CLIENT,
         )
     except (KafkaError, OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Opening the database: connections, transactions, schema steps, and errors that say what to do."""
+"""Opening the database: transactions, schema steps, and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -6,38 +6,26 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from monitor.errors import StoreError
+from monitor.errors import StoreAwayError, StoreError
+from monitor.store import postgresql, sqlite
 from monitor.store.schema import HEAD
 
 BUSY_SECONDS = 30
 """How long a writer waits for another process that is writing."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_CURES = (
-    ("not a database", "it is no SQLite database; name another file, or restore it from a backup"),
-    ("malformed", "the file is damaged; restore it from a backup, or move it away and replay the archive"),
-    (
-        "is locked",
-        f"another process kept it busy for {BUSY_SECONDS} s; stop that process or name another store",
-    ),
-    ("readonly", "it cannot be written; give this user the right to write the file and its folder"),
-    (
-        "unable to open",
-        "it cannot be opened; check that the folder exists and that this user may write in it",
-    ),
-    ("is full", "the disk is full; make room and start again, nothing of this turn was stored"),
-    ("disk I/O", "the disk failed or is full; nothing of this turn was stored"),
-)
 
 
-def connect(store: str | Path) -> tuple[Engine, str]:
-    """The engine of a file or a `sqlite:///` URL, its schema up to date, and the name to call it in messages.
+def connect(store: str | Path, password_file: Path | None = None) -> tuple[Engine, str]:
+    """The engine of a file or a URL, its schema up to date, and the name to call it in messages.
+
+    Args:
+        store: a file, or a `sqlite:///` or `postgresql://` URL.
+        password_file: holds the password of a server, where the URL has none.
 
     Raises:
         StoreError: the database cannot be opened, is something else, or was written by a newer privwatch.
@@ -45,29 +33,48 @@ def connect(store: str | Path) -> tuple[Engine, str]:
     try:
         named = str(store)
         url = make_url(named) if "://" in named else URL.create("sqlite", database=named)
-    except ArgumentError as error:
-        raise StoreError("the store's URL cannot be read; write a file name or sqlite:///file") from error
-    place = url.database or url.render_as_string()
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        shown = url.render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        # The cause would show the URL, and with it a password.
         raise StoreError(
-            f"{shown}: this release stores in a SQLite file; write a file name or sqlite:///file"
-        )
+            "the store's URL cannot be read; write a file name, sqlite:///file or postgresql://user@host/database"
+        ) from None
+    place = named_in_messages(url)
     with guarded(place):
-        if not url.query:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        # Parameters stay out of messages: they are redacted already, and still nobody's business.
-        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
-        _migrate(engine, place)
+        engine = _engine(url, place, password_file)
+        try:
+            _migrate(engine, place)
+        except BaseException:
+            engine.dispose()
+            raise
     return engine, place
 
 
+def named_in_messages(url: URL) -> str:
+    """The file, or the server's address without secrets."""
+    if url.get_backend_name() == "sqlite":
+        return url.database or url.render_as_string()
+    scheme = url.get_backend_name()
+    return URL.create(scheme, url.username, None, url.host, url.port, url.database).render_as_string()
+
+
+def _engine(url: URL, place: str, password_file: Path | None) -> Engine:
+    match url.drivername:
+        case "sqlite" if url.database and url.database != ":memory:":
+            return sqlite.open_engine(url, BUSY_SECONDS)
+        case "postgresql" | "postgres" | "postgresql+psycopg":
+            return postgresql.open_engine(url, password_file)
+    raise StoreError(
+        f"{place}: privwatch stores in a SQLite file or in PostgreSQL; "
+        "write a file name, sqlite:///file or postgresql://user@host/database"
+    )
+
+
 @contextmanager
-def writing(engine: Engine, place: str) -> Iterator[Connection]:
-    """One transaction that holds the write lock from its start; all of it is stored or nothing."""
+def writing(engine: Engine, place: str, name: str) -> Iterator[Connection]:
+    """One transaction that holds the lock of `name` from its start; all of it is stored or nothing."""
     with guarded(place), engine.execution_options(writes=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            postgresql.lock(connection, name, BUSY_SECONDS)
         yield connection
 
 
@@ -85,24 +92,27 @@ def guarded(place: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        said = cause.strerror if isinstance(cause, OSError) else str(cause)
-        cure = next((cure for sign, cure in _CURES if sign in str(said)), str(said))
-        raise StoreError(f"store {place}: {cure}") from error
+        broken = isinstance(error, DBAPIError) and error.connection_invalidated
+        sqlstate = getattr(cause, "sqlstate", None)
+        said = _said(cause)
+        found = next((c for c in (*sqlite.CURES, *postgresql.CURES) if c.sign in said), None)
+        passes = found.passes if found else broken or postgresql.passes(sqlstate) or _unreached(error)
+        cure = found.cure.format(busy=BUSY_SECONDS) if found else said
+        raise (StoreAwayError if passes else StoreError)(f"store {place}: {cure}") from error
 
 
-def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    """Transactions are begun by `_begin`, not by the driver, which would begin them at the first change."""
-    connection.isolation_level = None
-    # With WAL, NORMAL may lose the last turns when the power fails, never half of one; they are read again.
-    pragmas = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "temp_store = MEMORY")
-    for pragma in pragmas:
-        connection.execute(f"PRAGMA {pragma}").close()
+def _unreached(error: Exception) -> bool:
+    """Whether a server was never spoken to: then there is no SQLSTATE."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return type(cause).__name__ in {"OperationalError", "ConnectionTimeout"} and hasattr(cause, "sqlstate")
 
 
-def _begin(connection: Connection) -> None:
-    """A transaction that reads and then writes must lock first, or it fails when another came between."""
-    options: dict[str, Any] = dict(connection.get_execution_options())
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+def _said(cause: BaseException | None) -> str:
+    """The message in one line, without the details in which PostgreSQL shows rows."""
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return " ".join(str(primary or cause).split())
 
 
 def _migrate(engine: Engine, place: str) -> None:
@@ -110,7 +120,7 @@ def _migrate(engine: Engine, place: str) -> None:
     with engine.begin() as connection:
         if _revision(connection, place) == HEAD:
             return
-    with writing(engine, place) as connection:
+    with writing(engine, place, "schema") as connection:
         revision = _revision(connection, place)
         if revision != HEAD:
             _upgrade(connection, revision, place)
@@ -119,10 +129,11 @@ def _migrate(engine: Engine, place: str) -> None:
 def _revision(connection: Connection, place: str) -> str | None:
     """Revision of the schema; None where the database is empty."""
     tables = inspect(connection).get_table_names()
-    if "alembic_version" in tables:
+    if "alembic_version" in tables and "violation" in tables:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if tables:
-        raise StoreError(f"store {place}: this SQLite database belongs to another program; name another file")
+        other = "file" if connection.dialect.name == "sqlite" else "database"
+        raise StoreError(f"store {place}: this database belongs to another program; name another {other}")
     return None
 
 

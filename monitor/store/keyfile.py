@@ -23,8 +23,11 @@ def load_key(path: Path) -> bytes:
         if not path.exists():
             _make(path)
         text, mode = path.read_text(encoding="ascii").strip(), path.stat().st_mode
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"{path}: the key file cannot be used: {error}; name another with --key") from error
+    except OSError as error:
+        said = error.strerror or error
+        raise StoreError(f"{path}: the key file cannot be used ({said}); name another with --key") from error
+    except UnicodeDecodeError:
+        text, mode = "", 0
     if mode & 0o077:
         raise StoreError(f"{path}: others may read the key file; run: chmod 600 {path}")
     try:

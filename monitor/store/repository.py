@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import reduce
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, func, select
 
-from monitor.model import Checkpoint, Episodes, Part, Reject, Segment, Turn, Violation, merged
-from monitor.store import rows, schema
+from monitor.errors import OutpacedError
+from monitor.model import Checkpoint, Claim, Episodes, Part, Reject, Segment, Turn, Violation, merged
+from monitor.store import ownership, rows, schema
 from monitor.store.database import connect, reading, writing
-from monitor.store.upsert import add_up, leave, replace
+from monitor.store.outbox import SqlOutbox
+from monitor.store.raising import raise_alerts
+from monitor.store.upsert import add_up, among, leave, replace
 
 KEPT_REJECTS = 1000
 """Rejects kept per partition and reason; all of them are counted."""
@@ -22,47 +27,73 @@ _CHUNK = 5000
 """Keys per statement; SQLite takes 32,766 parameters, PostgreSQL 65,535."""
 
 
-def open_store(store: str | Path, namespace: str = "default") -> SqlStore:
-    """Open, and where needed create, the store in a file or behind a `sqlite:///` URL.
+def open_store(
+    store: str | Path, namespace: str = "default", *, password_file: Path | None = None
+) -> SqlStore:
+    """Open, and where needed create, the store in a file or behind a `sqlite:///` or `postgresql://` URL.
 
     Raises:
         StoreError: it cannot be opened, is something else, or was written by a newer privwatch.
     """
-    engine, place = connect(store)
+    engine, place = connect(store, password_file)
     return SqlStore(engine, place, namespace)
 
 
 class SqlStore:
-    """One namespace of a database. Threads may share it; each call is one transaction."""
+    """One namespace of a database. Threads may share it; each call is one transaction.
+
+    Attributes:
+        place: the file or the server's address, without secrets, to call it in messages.
+    """
 
     def __init__(self, engine: Engine, place: str, namespace: str) -> None:
         self._engine = engine
-        self._place = place
+        self.place = place
         self._namespace = namespace
+        self._owner = uuid4().hex
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         """How far each partition was read."""
-        with reading(self._engine, self._place) as connection:
+        with reading(self._engine, self.place) as connection:
             found = connection.execute(self._mine(schema.checkpoint))
             return {row.partition: rows.checkpoint_of(row) for row in found}
 
-    def write(self, turn: Turn) -> None:
-        """All of the turn or nothing of it."""
-        with writing(self._engine, self._place) as connection:
+    def claim(self, partitions: Collection[str]) -> dict[str, Claim]:
+        """Take these partitions: from now on no turn is written that anybody else read of them."""
+        with self._writing() as connection:
+            generations = ownership.claim(connection, self._namespace, self._owner, partitions)
+            table = schema.checkpoint
+            mine = self._mine(table).where(table.c.partition.in_(list(partitions)))
+            read = {row.partition: rows.checkpoint_of(row) for row in connection.execute(mine)}
+        return {name: Claim(generation, read.get(name)) for name, generation in generations.items()}
+
+    def write(self, turn: Turn) -> int:
+        """All of the turn or nothing of it; returns the mark of the newest window state.
+
+        Raises:
+            FencedError: another instance claimed a partition of the turn since it was read.
+            OutpacedError: there is newer window state than `turn.seen`.
+        """
+        with self._writing() as connection:
+            ownership.check(connection, self._namespace, turn.generations)
+            newest = self._newest(connection)
+            if turn.seen is not None and newest > turn.seen:
+                raise OutpacedError(f"store {self.place}: another instance wrote window state meanwhile")
             self._write_parts(connection, turn.parts)
             self._write_episodes(connection, turn.episodes)
             self._write_rejects(connection, turn.rejects)
             self._write_counts(connection, turn)
-            self._write_segments(connection, turn.segments)
+            raise_alerts(connection, self._namespace, turn.alerts)
             replace(
                 connection,
                 schema.checkpoint,
                 [rows.checkpoint_row(self._namespace, *pair) for pair in turn.checkpoints],
             )
+            return self._write_segments(connection, turn.segments, newest)
 
     def forget(self, partition: str) -> None:
         """Take back everything this partition contributed, its position included."""
-        with writing(self._engine, self._place) as connection:
+        with self._writing() as connection:
             part = schema.violation_part
             touched = select(part.c.fingerprint).where(
                 part.c.namespace == self._namespace, part.c.partition == partition
@@ -85,6 +116,14 @@ class SqlStore:
         )
         return map(rows.segment_of, self._stream(wanted))
 
+    def segments_after(self, mark: int) -> tuple[list[Segment], int]:
+        """Window state written after the mark (0: all of it), in the order written, and the newest mark."""
+        table = schema.window_segment
+        newer = self._mine(table).where(table.c.id > mark).order_by(table.c.id)
+        with reading(self._engine, self.place) as connection:
+            found = connection.execute(newer).all()
+        return [rows.segment_of(row) for row in found], found[-1].id if found else mark
+
     def violations(self) -> Iterator[Violation]:
         """Merged violations, by rule, period, fingerprint."""
         table = schema.violation
@@ -99,21 +138,37 @@ class SqlStore:
 
     def counts(self) -> dict[tuple[str, str, str], int]:
         """(partition, `reject` or `event`, reason or fact) to count."""
-        with reading(self._engine, self._place) as connection:
+        with reading(self._engine, self.place) as connection:
             found = connection.execute(self._mine(schema.tally))
             return {(row.partition, row.kind, row.name): row.events for row in found}
+
+    def outbox(self) -> SqlOutbox:
+        """What this namespace has still to say to targets."""
+        return SqlOutbox(self._engine, self.place, self._namespace)
 
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return writing(self._engine, self.place, f"namespace {self._namespace}")
+
+    def _newest(self, connection: Connection) -> int:
+        """Mark of the newest window state."""
+        table = schema.window_segment
+        newest = select(func.max(table.c.id)).where(table.c.namespace == self._namespace)
+        return connection.execute(newest).scalar() or 0
 
     def _mine(self, table: Table) -> Select[Any]:
         return select(table).where(table.c.namespace == self._namespace)
 
     def _stream(self, statement: Select[Any]) -> Iterator[Any]:
         """Rows as they come, a thousand at a time in memory."""
-        with reading(self._engine, self._place) as connection:
-            yield from connection.execution_options(yield_per=1000).execute(statement)
+        with (
+            reading(self._engine, self.place) as connection,
+            connection.execution_options(yield_per=1000).execute(statement) as found,
+        ):
+            yield from found
 
     def _write_parts(self, connection: Connection, parts: Sequence[Part]) -> None:
         """Add the parts to what their partitions said before, then say the violations anew."""
@@ -156,7 +211,9 @@ class SqlStore:
         table = schema.violation_part
         found: dict[str, dict[str, list[Violation]]] = defaultdict(dict)
         for chunk in _chunks(fingerprints):
-            for row in connection.execute(self._mine(table).where(table.c.fingerprint.in_(chunk))):
+            for row in connection.execute(
+                self._mine(table).where(among(connection, table.c.fingerprint, chunk))
+            ):
                 found[row.fingerprint][row.partition] = [rows.violation_of(row)]
         return found
 
@@ -167,7 +224,7 @@ class SqlStore:
         replace(connection, schema.violation, [rows.violation_row(self._namespace, one) for one in whole])
         table = schema.violation
         for chunk in _chunks(fingerprint for fingerprint in fingerprints if fingerprint not in known):
-            gone = (table.c.namespace == self._namespace, table.c.fingerprint.in_(chunk))
+            gone = (table.c.namespace == self._namespace, among(connection, table.c.fingerprint, chunk))
             connection.execute(delete(table).where(*gone))
 
     def _write_episodes(self, connection: Connection, episodes: Sequence[Episodes]) -> None:
@@ -191,20 +248,25 @@ class SqlStore:
         violations = (violation for one in episodes for violation in one.violations)
         replace(connection, table, [rows.violation_row(self._namespace, one) for one in violations])
 
-    def _write_segments(self, connection: Connection, segments: Sequence[Segment]) -> None:
-        """Append window state; a segment that replaces drops what its rule text and partition had before."""
+    def _write_segments(self, connection: Connection, segments: Sequence[Segment], newest: int) -> int:
+        """Append window state; a segment that replaces drops what its rule text and partition had before.
+
+        It drops it last: SQLite would give the number of a dropped newest row to the next one.
+        """
+        if not segments:
+            return newest
         table = schema.window_segment
         fresh: list[Segment] = []
         for segment in segments:
             if segment.replaces:
-                key = (segment.rule, segment.digest, segment.partition)
-                fresh = [one for one in fresh if (one.rule, one.digest, one.partition) != key]
-                columns = (table.c.rule, table.c.digest, table.c.partition)
-                before = (column == value for column, value in zip(columns, key, strict=True))
-                connection.execute(delete(table).where(table.c.namespace == self._namespace, *before))
+                fresh = [one for one in fresh if _text_of(one) != _text_of(segment)]
             fresh.append(segment)
-        if fresh:
-            connection.execute(table.insert(), [rows.segment_row(self._namespace, one) for one in fresh])
+        connection.execute(table.insert(), [rows.segment_row(self._namespace, one) for one in fresh])
+        for rule, digest, partition in dict.fromkeys(_text_of(one) for one in segments if one.replaces):
+            same = (table.c.rule == rule, table.c.digest == digest, table.c.partition == partition)
+            mine = table.c.namespace == self._namespace
+            connection.execute(delete(table).where(mine, *same, table.c.id <= newest))
+        return self._newest(connection)
 
     def _write_rejects(self, connection: Connection, rejects: Sequence[Reject]) -> None:
         """Keep the first of each partition and reason."""
@@ -236,6 +298,10 @@ class SqlStore:
             for key, count in counts.items()
         ]
         add_up(connection, schema.tally, "events", fresh)
+
+
+def _text_of(segment: Segment) -> tuple[str, str, str]:
+    return segment.rule, segment.digest, segment.partition
 
 
 def _whole(said: Sequence[Violation]) -> Violation:

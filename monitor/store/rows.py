@@ -13,6 +13,11 @@ from monitor.model import Checkpoint, Evidence, Position, Reject, Segment, Viola
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def _without_nul(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text."""
+    return text.replace("\0", "\ufffd")
+
+
 def violation_row(namespace: str, violation: Violation) -> dict[str, Any]:
     """The columns that `violation` and `violation_part` share, the two keys included."""
     evidence = violation.evidence
@@ -25,8 +30,8 @@ def violation_row(namespace: str, violation: Violation) -> dict[str, Any]:
         "status": violation.status,
         "kind": violation.kind,
         "actor": violation.actor,
-        "resource": violation.resource,
-        "path": violation.path,
+        "resource": _without_nul(violation.resource),
+        "path": _without_nul(violation.path),
         "period": violation.period,
         "group_key": violation.group,
         "events": violation.count,
@@ -79,13 +84,21 @@ def segment_row(namespace: str, segment: Segment) -> dict[str, Any]:
         "last_tick": segment.last,
         "panes": segment.rows,
         "data": segment.data,
+        "replaces": segment.replaces,
     }
 
 
 def segment_of(row: Row[Any]) -> Segment:
     """The piece of window state that a row holds."""
     return Segment(
-        row.rule, row.digest, row.partition, row.first_tick, row.last_tick, row.panes, bytes(row.data)
+        row.rule,
+        row.digest,
+        row.partition,
+        row.first_tick,
+        row.last_tick,
+        row.panes,
+        bytes(row.data),
+        bool(row.replaces),
     )
 
 
@@ -114,7 +127,7 @@ def reject_row(namespace: str, reject: Reject) -> dict[str, Any]:
         "record_offset": reject.offset,
         "reason": reject.reason,
         "length": reject.length,
-        "sample": reject.sample,
+        "sample": _without_nul(reject.sample),
     }
 
 

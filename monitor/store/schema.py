@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKeyConstraint,
@@ -19,27 +20,31 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
-HEAD = "0001"
+HEAD = "0003"
 """The revision this code reads and writes; the newest step in `migrations/versions`."""
 
 metadata = MetaData()
+
+_Word = String().with_variant(String(collation="C"), "postgresql")
+"""Short text that is ordered and compared byte by byte, whatever language the database was made for."""
 
 
 def _violation_columns() -> list[Column[object]]:
     """What a violation and a partition's part of it have in common; see `monitor.model.Violation`."""
     return [
-        Column("rule", String, nullable=False),
-        Column("digest", String, nullable=False),
-        Column("level", String, nullable=False),
-        Column("status", String, nullable=False),
-        Column("kind", String, nullable=False),
-        Column("actor", String, nullable=False),
+        Column("rule", _Word, nullable=False),
+        Column("digest", _Word, nullable=False),
+        Column("level", _Word, nullable=False),
+        Column("status", _Word, nullable=False),
+        Column("kind", _Word, nullable=False),
+        Column("actor", _Word, nullable=False),
         Column("resource", Text, nullable=False),
         Column("path", Text, nullable=False),
-        Column("period", String, nullable=False),
-        Column("group_key", String, nullable=False),
+        Column("period", _Word, nullable=False),
+        Column("group_key", _Word, nullable=False),
         Column("events", BigInteger, nullable=False),
         Column("first_seen", BigInteger),
         Column("last_seen", BigInteger),
@@ -55,8 +60,8 @@ def _violation_columns() -> list[Column[object]]:
 violation = Table(
     "violation",
     metadata,
-    Column("namespace", String, primary_key=True),
-    Column("fingerprint", String, primary_key=True),
+    Column("namespace", _Word, primary_key=True),
+    Column("fingerprint", _Word, primary_key=True),
     *_violation_columns(),
     Index("violation_by_period", "namespace", "rule", "period", "fingerprint"),
     Index("violation_by_episode", "namespace", "rule", "group_key", "episode_start"),
@@ -65,9 +70,9 @@ violation = Table(
 violation_part = Table(
     "violation_part",
     metadata,
-    Column("namespace", String, primary_key=True),
-    Column("fingerprint", String, primary_key=True),
-    Column("partition", String, primary_key=True),
+    Column("namespace", _Word, primary_key=True),
+    Column("fingerprint", _Word, primary_key=True),
+    Column("partition", _Word, primary_key=True),
     *_violation_columns(),
     ForeignKeyConstraint(["namespace", "fingerprint"], ["violation.namespace", "violation.fingerprint"]),
     Index("violation_part_by_partition", "namespace", "partition"),
@@ -78,14 +83,16 @@ window_segment = Table(
     metadata,
     # BigInteger would not become SQLite's row id.
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("namespace", String, nullable=False),
-    Column("rule", String, nullable=False),
-    Column("digest", String, nullable=False),
-    Column("partition", String, nullable=False),
+    Column("namespace", _Word, nullable=False),
+    Column("rule", _Word, nullable=False),
+    Column("digest", _Word, nullable=False),
+    Column("partition", _Word, nullable=False),
     Column("first_tick", BigInteger, nullable=False),
     Column("last_tick", BigInteger, nullable=False),
     Column("panes", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    # Stands for everything its rule text and partition had before, see monitor.model.Segment.
+    Column("replaces", Boolean, nullable=False, server_default=false()),
     Index("window_segment_by_rule", "namespace", "rule", "digest", "last_tick"),
     Index("window_segment_by_partition", "namespace", "partition"),
 )
@@ -93,21 +100,32 @@ window_segment = Table(
 checkpoint = Table(
     "checkpoint",
     metadata,
-    Column("namespace", String, primary_key=True),
-    Column("partition", String, primary_key=True),
+    Column("namespace", _Word, primary_key=True),
+    Column("partition", _Word, primary_key=True),
     Column("next_position", BigInteger, nullable=False),
-    Column("plan", String, nullable=False),
-    Column("head", String, nullable=False),
+    Column("plan", _Word, nullable=False),
+    Column("head", _Word, nullable=False),
     Column("size", BigInteger, nullable=False),
+)
+
+ownership = Table(
+    "ownership",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    Column("partition", _Word, primary_key=True),
+    # An instance, for as long as it runs.
+    Column("owner", _Word, nullable=False),
+    # How often the partition changed hands; a turn read under an earlier one is not written.
+    Column("generation", BigInteger, nullable=False),
 )
 
 reject = Table(
     "reject",
     metadata,
-    Column("namespace", String, primary_key=True),
-    Column("partition", String, primary_key=True),
+    Column("namespace", _Word, primary_key=True),
+    Column("partition", _Word, primary_key=True),
     Column("record_offset", BigInteger, primary_key=True),
-    Column("reason", String, nullable=False),
+    Column("reason", _Word, nullable=False),
     Column("length", BigInteger, nullable=False),
     Column("sample", Text, nullable=False),
 )
@@ -115,9 +133,57 @@ reject = Table(
 tally = Table(
     "tally",
     metadata,
-    Column("namespace", String, primary_key=True),
-    Column("partition", String, primary_key=True),
-    Column("kind", String, primary_key=True),
-    Column("name", String, primary_key=True),
+    Column("namespace", _Word, primary_key=True),
+    Column("partition", _Word, primary_key=True),
+    Column("kind", _Word, primary_key=True),
+    Column("name", _Word, primary_key=True),
     Column("events", BigInteger, nullable=False),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("namespace", String, primary_key=True),
+    Column("alert_key", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    # Of the violation it was raised for, which receivers know it by; and of the one it speaks of now.
+    Column("fingerprint", String, nullable=False),
+    Column("violation", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("tier", String, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("raised_at", BigInteger, nullable=False),
+    Column("told_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("newest", BigInteger, nullable=False),
+    Column("tellings", Integer, nullable=False),
+    # Turns that spoke of another period or episode while nothing more was to be said.
+    Column("repeats", Integer, nullable=False),
+    # 1: raised beyond what a rule may raise in an hour, and told of together with others.
+    Column("held", Integer, nullable=False),
+    Index("alert_by_rule", "namespace", "rule", "held", "raised_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("namespace", String, primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("alert_key", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("due_at", BigInteger, nullable=False),
+    # Null while the target knows all there is to know.
+    Column("waiting_since", BigInteger),
+    Column("wanted", Integer, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("told_at", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("error", String, nullable=False),
+    ForeignKeyConstraint(
+        ["namespace", "alert_key", "number"], ["alert.namespace", "alert.alert_key", "alert.number"]
+    ),
+    Index("outbox_by_due", "namespace", "target", "due_at"),
+    Index("outbox_by_wait", "namespace", "target", "waiting_since"),
 )

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.errors import FencedError, OutpacedError
 from monitor.model import (
     MAX_SAMPLES,
     MAX_SUBJECTS,
     Checkpoint,
+    Claim,
     Episodes,
     Evidence,
     Part,
@@ -38,25 +40,36 @@ class Twin:
     def store(self) -> Store:
         return self._make(f"n{next(self._numbers)}")
 
+    def two(self) -> tuple[Store, Store]:
+        """Two instances that share a namespace."""
+        namespace = f"n{next(self._numbers)}"
+        return self._make(namespace), self._make(namespace)
 
-IMPLEMENTATIONS = ["memory", "sqlite"]
+
+IMPLEMENTATIONS = ["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 
 @pytest.fixture(scope="module", params=IMPLEMENTATIONS)
 def twin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
     if request.param == "memory":
-        yield Twin(lambda _: MemoryStore())
+        shared: dict[str, MemoryStore] = {}
+        yield Twin(lambda name: MemoryStore(shared.setdefault(name, MemoryStore())))
         return
-    file: Path = tmp_path_factory.mktemp("store") / "store.db"
+    place: str | Path = tmp_path_factory.mktemp("store") / "store.db"
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    if server is not None:
+        place = server.database()
     opened: list[Store] = []
 
     def make(namespace: str) -> Store:
-        opened.append(open_store(file, namespace))
+        opened.append(open_store(place, namespace))
         return opened[-1]
 
     yield Twin(make)
     for store in opened:
         store.close()
+    if server is not None:
+        server.drop(place)
 
 
 @pytest.fixture
@@ -266,6 +279,64 @@ def test_reading_goes_on_while_a_turn_is_written(store):
     next(reading)
     store.write(parts(event("another")))
     assert 2999 <= len(list(reading)) <= 3000
+
+
+def test_a_claim_counts_how_often_a_partition_changed_hands(twin):
+    one, other = twin.two()
+    assert one.claim(["logs-0", "logs-1"]) == {"logs-0": Claim(1), "logs-1": Claim(1)}
+    one.write(Turn(checkpoints=(("logs-0", Checkpoint(8, "p")),), generations=(("logs-0", 1),)))
+    assert one.claim(["logs-0"]) == {"logs-0": Claim(1, Checkpoint(8, "p"))}, "nobody took it in between"
+    assert other.claim(["logs-0"]) == {"logs-0": Claim(2, Checkpoint(8, "p"))}
+    assert one.claim(["logs-0"]) == {"logs-0": Claim(3, Checkpoint(8, "p"))}
+    assert one.claim([]) == {}
+
+
+def test_who_lost_a_partition_writes_nothing_of_its_turn(twin):
+    one, other = twin.two()
+    one.claim(["logs-0", "logs-1"])
+    other.claim(["logs-1"])
+    checkpoints = (("logs-0", Checkpoint(8, "p")), ("logs-1", Checkpoint(8, "p")))
+    turn = parts(event())
+    with pytest.raises(FencedError, match="logs-1: another instance took over"):
+        one.write(replace(turn, checkpoints=checkpoints, generations=(("logs-0", 1), ("logs-1", 1))))
+    assert everything(one) == EMPTY
+    one.write(replace(turn, checkpoints=checkpoints[:1], generations=(("logs-0", 1),)))
+    other.write(Turn(checkpoints=checkpoints[1:], generations=(("logs-1", 2),)))
+    assert one.checkpoints() == other.checkpoints() == dict(checkpoints)
+
+
+def test_taken_and_taken_back_what_was_read_before_is_not_written(twin):
+    one, other = twin.two()
+    one.claim(["logs-0"])
+    other.claim(["logs-0"])
+    one.claim(["logs-0"])
+    with pytest.raises(FencedError):
+        one.write(Turn(generations=(("logs-0", 1),)))
+    one.write(Turn(generations=(("logs-0", 3),)))
+
+
+def test_a_partition_nobody_claimed_is_written_by_anybody(twin):
+    one, other = twin.two()
+    for store in (one, other):
+        store.write(Turn(generations=(("a.ndjson", 0),)))
+
+
+def test_window_state_of_others_is_told_from_what_was_seen(twin):
+    one, other = twin.two()
+    first, second, third = (Segment("bulk", "d", "logs-0", 0, 9, 1, data) for data in (b"1", b"2", b"3"))
+    assert one.segments_after(0) == ([], 0)
+    mark = one.write(Turn(segments=(first,), seen=0))
+    with pytest.raises(OutpacedError, match="another instance wrote window state"):
+        other.write(Turn(segments=(second,), seen=0, parts=parts(event()).parts))
+    assert list(other.violations()) == []
+    assert other.segments_after(0) == ([first], mark)
+    second = replace(second, replaces=True)
+    newer = other.write(Turn(segments=(second,), seen=mark))
+    assert newer > mark
+    assert one.segments_after(mark) == ([second], newer)
+    assert one.write(Turn(seen=newer)) == newer, "a turn without window state makes no mark"
+    one.write(Turn(segments=(third,), seen=newer))
+    assert [one.data for one in other.segments_after(0)[0]] == [b"2", b"3"]
 
 
 @settings(max_examples=40)

@@ -31,7 +31,7 @@ def test_envelope(name, value):
 
 
 def test_every_envelope_has_a_sample():
-    assert {name for name, _ in (*ENVELOPES, *BINARY_ENVELOPES)} == set(protected.ENCRYPTED)
+    assert {name for name, *_ in (*ENVELOPES, *BINARY_ENVELOPES)} == set(protected.ENCRYPTED)
 
 
 @pytest.mark.parametrize("value", protected.NOT_ENCRYPTED, ids=lambda v: v[:24])

@@ -24,7 +24,7 @@ def rows(section: str) -> list[list[str]]:
     [
         ("Classes", CLASSES),
         ("Decodings", [name for name, _ in DECODINGS]),
-        ("Ciphertext envelopes", [name for name, _ in (*ENVELOPES, *BINARY_ENVELOPES) if name != "age"]),
+        ("Ciphertext envelopes", [name for name, *_ in (*ENVELOPES, *BINARY_ENVELOPES) if name != "age"]),
     ],
 )
 def test_every_name_has_its_row_in_order(section, names):

@@ -58,8 +58,8 @@ def test_every_issuer_range_is_found(first, last, lengths):
     for prefix in (first, last):
         for length in lengths:
             number = with_check_digit(prefix + "7" * (length - len(prefix) - 1))
-            frame = find(pl.Series([f"paid with {number}."]), ("card",))
-            assert frame.select("state", "start", "end").rows() == [("raw", 10, 10 + length)]
+            frame = find(pl.Series([f"card used: {number}."]), ("card",))
+            assert frame.select("state", "start", "end").rows() == [("raw", 11, 11 + length)]
 
 
 @pytest.mark.parametrize(
@@ -149,3 +149,23 @@ def test_random_numbers_are_cards_only_by_range_and_check_digit(number):
     digits = str(number)
     assert is_card(digits) <= luhn(digits)
     assert bool(find(pl.Series([digits]), ("card",)).height) == is_card(digits)
+
+
+@pytest.mark.parametrize("prefix", ["30", "36", "39", "35", "4", "58"])
+def test_a_length_that_is_hardly_issued_needs_words_that_say_card(prefix):
+    length = {"4": 13, "58": 13, "35": 18}.get(prefix, 16)
+    first = {"30": "3004", "35": "3530"}.get(prefix, prefix)
+    number = with_check_digit(first + "7" * (length - len(first) - 1))
+    alone = f'"REQ_PASSED" "{number}" "" "203.0.113.7"'
+    assert find(pl.Series([alone]), ("card",)).is_empty()
+    assert find(pl.Series([alone]), ("card",), pl.Series(["payment.cardNumber"])).height == 1
+    assert find(pl.Series([f"Karte {number} abgelehnt"]), ("card",)).height == 1
+    assert find(pl.Series([f"{number} is the PAN"]), ("card",)).height == 1
+    assert find(pl.Series([f"a card{' ' * 40}{number}"]), ("card",)).is_empty()
+
+
+@pytest.mark.parametrize(
+    "number", ["4111111111111111", "5555555555554444", "378282246310005", "30569309025904"]
+)
+def test_what_is_issued_every_day_needs_no_words(number):
+    assert find(pl.Series([f"{number}"]), ("card",)).height == 1

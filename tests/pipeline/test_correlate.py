@@ -69,8 +69,9 @@ def newest(batch: Sequence[Happening]) -> int:
 
 
 def write(store: MemoryStore, windows: LiveWindows | ArchiveWindows) -> None:
-    episodes, segments = windows.drain()
-    store.write(Turn(episodes=episodes, segments=segments))
+    drained = windows.drain()
+    turn = Turn(episodes=drained.episodes, segments=drained.segments, seen=drained.seen)
+    windows.wrote(store.write(turn))
 
 
 def live(
@@ -219,7 +220,7 @@ def test_a_segment_holds_one_pane_for_all_that_is_alike() -> None:
     one = correlation("event_count", [("gte", 2)])
     windows = LiveWindows([one], KEYRING, MemoryStore())
     windows.take("p", matches([Happening("p", n, 0, who="ada") for n in range(50)]), 0, ())
-    _, (segment,) = windows.drain()
+    (segment,) = windows.drain().segments
     assert (segment.rows, from_segment(segment)["count"].item()) == (1, 50)
 
 

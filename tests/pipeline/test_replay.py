@@ -26,6 +26,7 @@ from monitor.review.summary import by_id, document
 from monitor.rules.tree import RuleSet
 from monitor.sources.archive import ArchiveSource
 from monitor.sources.chunks import Limits
+from monitor.store import repository
 from monitor.store.keyfile import load_key
 from monitor.store.repository import SqlStore, open_store
 from tests.support.memory import MemorySource, MemoryStore
@@ -201,7 +202,9 @@ def test_crashes_change_nothing(
     chosen = random.Random(seed)
     before, after = (set(chosen.sample(range(12), 3)) for _ in range(2))
     writes = count()
-    monkeypatch.setattr(app, "open_store", lambda *given: Crashing(open_store(*given), before, after, writes))
+    monkeypatch.setattr(
+        repository, "open_store", lambda *given: Crashing(open_store(*given), before, after, writes)
+    )
     report, crashes = until_done(lambda: replay(options(logs, tmp_path / "a.db", SOME_RULES)))
     assert crashes >= 2
     assert told(report) == told(some)

@@ -4,6 +4,7 @@ import json
 from functools import cache
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -258,7 +259,9 @@ KEPT = [
 ]
 kept = st.one_of(st.sampled_from(KEPT), st.text(max_size=6))
 holders = st.dictionaries(
-    st.sampled_from([*SECRETS, "K", "hash", "user_agent", "message_id", "k.e", "\u212a"]), kept, max_size=3
+    st.sampled_from([*SECRETS, "K", "hash", "user_agent", "message_id", "k.e", "x.k", "x.iban", "\u212a"]),
+    kept,
+    max_size=3,
 )
 records = st.recursive(
     holders,
@@ -285,6 +288,116 @@ def test_what_the_screen_passes_over_holds_nothing_in_the_clear(some_events, tes
     )
     rule = EventRule(
         Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", alternatives, HERE),), (Ref("one"),)
+    )
+    expected = [reference.evaluate(rule, e, verdict) for e in some_events]
+    assert matched(rule, some_events, escaped=escaped) == expected
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+@pytest.mark.parametrize(
+    ("field", "test", "event"),
+    [
+        ("*.iban", PlaintextTest(), {"customer.iban": "plain text"}),
+        ("*.iban", PlaintextTest(), {"a": {"b.c.IBAN": "plain text"}}),
+        ("*.iban", PlaintextTest(), {"iban": "***", "old.iban": "plain text"}),
+        ("*.iban", PlaintextTest(), {"message": json.dumps({"x": json.dumps({"a.iban": "plain text"})})}),
+        ("*.iban", TextTest(Pattern(("plain",))), {"customer.iban": "plain"}),
+        ("outcome", TextTest(Pattern(("true",))), {"outcome": True}),
+        ("event.outcome", TextTest(Pattern(("False",))), {"event": {"outcome": False}}),
+        ("event.outcome", TextTest(Pattern(("false",))), {"event": {"outcome": [False]}}),
+    ],
+)
+def test_no_spelling_hides_a_value_from_the_index(field, test, event, escaped):
+    item = Item(field, (test,), every=False, negated=False, span=HERE)
+    rule = EventRule(
+        Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", ((item,),), HERE),), (Ref("one"),)
+    )
+    assert reference.evaluate(rule, event, verdict)
+    assert matched(rule, [event], escaped=escaped) == [True]
+
+
+everyday = st.sampled_from(["outcome", "event.outcome", "user.name", "level"])
+said = st.sampled_from(["true", "False", "null", "ann", "5", "a b", "10", "Kelvin", "x.y", "-"])
+plain_tests = st.builds(lambda w, cased: TextTest(Pattern((w,)), cased), said, st.booleans())
+flat = st.one_of(
+    said, st.booleans(), st.integers(4, 11), st.lists(st.one_of(said, st.booleans()), max_size=2)
+)
+everyday_events = st.dictionaries(everyday, st.one_of(flat, flat.map(json.dumps)), max_size=3)
+
+
+@given(items(everyday, plain_tests), st.lists(everyday_events, min_size=1, max_size=8), st.booleans())
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_words_of_everyday_fields_are_found_however_they_are_written(one, some_events, escaped):
+    rule = EventRule(
+        Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", ((one,),), HERE),), (Ref("one"),)
+    )
+    expected = [reference.evaluate(rule, e, verdict) for e in some_events]
+    assert matched(rule, some_events, escaped=escaped) == expected
+
+
+said_anywhere = st.builds(
+    lambda w: TextTest(Pattern((Wild.MANY, w, Wild.MANY))),
+    st.sampled_from(["100", "user.name", "ann", "1.5", "e"]),
+)
+
+
+@given(items(st.none(), said_anywhere), st.lists(everyday_events, min_size=1, max_size=8), st.booleans())
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_words_anywhere_are_found_in_numbers_and_across_keys(one, some_events, escaped):
+    rule = EventRule(
+        Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", ((one,),), HERE),), (Ref("one"),)
+    )
+    numbers = [{"level": 1e2}, {"user": {"name": "x"}}, {"level": 1.5e20}, {"message": "[1e2]"}]
+    expected = [reference.evaluate(rule, e, verdict) for e in [*numbers, *some_events]]
+    assert matched(rule, [*numbers, *some_events], escaped=escaped) == expected
+
+
+TEXTS = [
+    ADDRESS,
+    f"mail to {ADDRESS}, please",
+    "***@example.org",
+    "no-reply@example.org",
+    "installed @nordwind/cart@4.12.1",
+    'compatible; "somebot/1.0 (+mailto:anna.b@example.org)"',
+    "compatible%3B+%22somebot%2F1.0+(anna.b%40example.org)%22",
+    "Mozilla/5.0 (compatible; somebot/1.0; anna.b@example.org)",
+    "git@git.example.org:shop/api.git",
+    "anna.b%40example.org",
+    "YW5uYS5iQGV4YW1wbGUub3Jn",
+    '{"x": "anna.b@example.org"}',
+    "[1, 2]",
+    "x",
+    7,
+    None,
+]
+named_texts = st.dictionaries(
+    st.sampled_from(["message", "user_agent", "message_id", "principal", ADDRESS, "k"]),
+    st.sampled_from(TEXTS),
+    max_size=3,
+)
+nested_texts = st.recursive(
+    named_texts,
+    lambda inner: st.dictionaries(
+        st.sampled_from(["x", "user_agent", "message_id"]),
+        st.one_of(inner, inner.map(json.dumps), st.lists(inner, max_size=2)),
+        max_size=2,
+    ),
+    max_leaves=4,
+)
+
+
+@given(st.lists(nested_texts, min_size=1, max_size=8), st.sampled_from([None, "*.k"]), st.booleans())
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_what_the_screen_of_texts_passes_over_holds_no_address(some_events, field, escaped):
+    one = Item(field, (PiiTest(("email",)),), every=False, negated=False, span=HERE)
+    rule = EventRule(
+        Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", ((one,),), HERE),), (Ref("one"),)
     )
     expected = [reference.evaluate(rule, e, verdict) for e in some_events]
     assert matched(rule, some_events, escaped=escaped) == expected

@@ -5,8 +5,10 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from dataclasses import replace
+from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -34,19 +36,41 @@ class Daemon:
         command = [sys.executable, "-m", "monitor", "run", "-c", str(config)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=self._log, text=True)
         assert self.process.stderr is not None
-        self.said = self.process.stderr.readline()
-        found = re.search(r"http://\S+/metrics", self.said)
-        assert found, self.said + self.process.stderr.read()
-        self._url = found.group()
+        self.said, found = "", None
+        # A library may have something to say before; the line with the address ends the start.
+        while found is None:
+            line = self.process.stderr.readline()
+            self.said += line
+            assert line, self.said
+            found = re.search(r"http://\S+/metrics", line)
+        self.url = found.group()
+
+    def page(self) -> HTTPResponse:
+        return urllib.request.urlopen(self.url, timeout=5)
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample of the page, by its name with labels as the page has them."""
+        with urllib.request.urlopen(self.url, timeout=5) as page:
+            rows = [line.rpartition(" ") for line in page.read().decode().splitlines() if line[0] != "#"]
+        return {name: float(value) for name, _, value in rows}
+
+    def ready(self) -> tuple[int, dict[str, str]]:
+        """What `/readyz` says."""
+        try:
+            with urllib.request.urlopen(self.url.replace("/metrics", "/readyz"), timeout=5) as page:
+                return page.status, json.load(page)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
 
     def records(self) -> int:
-        with urllib.request.urlopen(self._url, timeout=5) as page:
+        with urllib.request.urlopen(self.url, timeout=5) as page:
             text = page.read().decode()
         return int(float(re.search(r"^privwatch_records_total (\S+)$", text, re.MULTILINE).group(1)))
 
     def lag(self) -> list[int]:
         """Records of each partition that are still to be read."""
-        with urllib.request.urlopen(self._url, timeout=5) as page:
+        with urllib.request.urlopen(self.url, timeout=5) as page:
             text = page.read().decode()
         return [int(float(n)) for n in re.findall(r"^privwatch_lag_records{.*} (\S+)$", text, re.MULTILINE)]
 
@@ -66,8 +90,8 @@ class Daemon:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(15)
-        self.process.stderr.close()
+        _, self.rest = self.process.communicate(timeout=15)
+        code = self.process.returncode
         self._log.close()
         return code
 

@@ -1,21 +1,19 @@
 """Metrics: every series is a documented one, and adds up."""
 
+import platform
 import re
-import socket
-import urllib.error
-import urllib.request
-from contextlib import closing
 from pathlib import Path
 
+import polars as pl
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import telemetry
-from monitor.errors import SettingsError
+from monitor.clock import ManualClock
 from monitor.model import TurnFacts
-from monitor.sinks import metrics
-from monitor.sinks.metrics import Metrics, serve_metrics
+from monitor.sinks.alert_metrics import AlertMetrics
+from monitor.sinks.metrics import Metrics
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
@@ -50,11 +48,20 @@ def test_a_batch_is_counted():
     assert value(kept, "privwatch_events_total") == 16
     assert value(kept, "privwatch_rejects_total", reason="not_json") == 4
     assert value(kept, "privwatch_facts_total", fact="late") == 2
-    assert value(kept, "privwatch_matches_total", rule="r1") == 8
-    assert value(kept, "privwatch_violations_total", rule="r1", level="high") == 4
-    assert value(kept, "privwatch_turn_seconds_sum", stage="decode") == pytest.approx(0.4)
-    assert value(kept, "privwatch_turn_seconds_count", stage="poll") == 2
-    assert value(kept, "privwatch_build_info", version="1.2.3") == 1
+    assert value(kept, "privwatch_matches_total", rule="r1", level="high", source="logs") == 8
+    assert value(kept, "privwatch_violations_total", rule="r1", level="high", source="logs") == 4
+    assert value(kept, "privwatch_stage_seconds_sum", stage="decode") == pytest.approx(0.4)
+    assert value(kept, "privwatch_stage_seconds_count", stage="poll") == 2
+    assert (
+        value(
+            kept,
+            "privwatch_build_info",
+            version="1.2.3",
+            python=platform.python_version(),
+            polars=pl.__version__,
+        )
+        == 1
+    )
 
 
 def test_facts_are_there_before_they_happen():
@@ -69,14 +76,88 @@ def test_the_watermark_never_goes_back():
     assert value(kept, "privwatch_watermark_seconds", partition="logs-0") == 9
 
 
-def test_partitions_beyond_the_bound_share_a_series(monkeypatch):
-    monkeypatch.setattr(metrics, "MAX_PARTITIONS", 2)
-    kept = Metrics("1")
+def test_partitions_and_topics_beyond_the_bound_share_a_series(monkeypatch):
+    monkeypatch.setattr("monitor.sinks.scraped._family.__defaults__", (2,))
+    monkeypatch.setattr("monitor.sinks.metrics.MAX_SOURCES", 2)
+    clock = ManualClock(10_000_000)
+    kept = Metrics("1", clock)
+    kept.watch_lag(lambda: {f"logs-{number}": number for number in range(5)})
     for number in range(5):
-        kept.observe(facts(partition=f"logs-{number}"))
+        kept.observe(facts(partition=f"logs-{number}", times=(0, (number + 1) * 1_000_000)))
+        kept.observe(facts(partition=f"topic{number}-0"))
+        clock.sleep(1)
     page = generate_latest(kept.registry).decode()
     shown = set(re.findall(r'watermark_seconds\{partition="([^"]+)"', page))
     assert shown == {"logs-0", "logs-1", "other"}
+    assert value(kept, "privwatch_lag_records", partition="other") == 2 + 3 + 4
+    assert set(re.findall(r'matches_total\{.*source="([^"]+)"', page)) == {"logs", "topic0", "other"}
+
+
+def test_silence_and_age_are_worked_out_when_asked():
+    clock = ManualClock(100_000_000)
+    kept = Metrics("1", clock)
+    kept.observe(facts(partition="logs-0", times=(0, 90_000_000)))
+    clock.sleep(5)
+    kept.observe(facts(partition="logs-1", times=None))
+    clock.sleep(2)
+    assert value(kept, "privwatch_partition_silence_seconds", partition="logs-0") == 7
+    assert value(kept, "privwatch_partition_silence_seconds", partition="logs-1") == 2
+    assert value(kept, "privwatch_source_silence_seconds", source="logs") == 2
+    assert value(kept, "privwatch_watermark_age_seconds", partition="logs-0") == 17
+    assert value(kept, "privwatch_watermark_age_seconds", partition="logs-1") is None
+
+
+def test_only_what_is_ours_is_told():
+    #  seconds        0      3      5      9
+    #  logs-0  heard  x  ours ... moved ... ours again, as if new
+    #  logs-1              never heard, ours all the time
+    clock = ManualClock(0)
+    ours = {"logs-0", "logs-1"}
+    kept = Metrics("1", clock)
+    kept.watch_lag(dict, lambda: ours)
+    kept.observe(facts(partition="logs-0"))
+    assert value(kept, "privwatch_partition_silence_seconds", partition="logs-1") == 0
+    clock.sleep(3)
+    assert value(kept, "privwatch_partition_silence_seconds", partition="logs-0") == 3
+    assert value(kept, "privwatch_partition_silence_seconds", partition="logs-1") == 3
+    ours.remove("logs-0")
+    clock.sleep(2)
+    assert value(kept, "privwatch_partition_silence_seconds", partition="logs-0") is None
+    assert value(kept, "privwatch_watermark_seconds", partition="logs-0") is None
+    ours.add("logs-0")
+    clock.sleep(4)
+    assert value(kept, "privwatch_partition_silence_seconds", partition="logs-0") == 0
+    assert value(kept, "privwatch_source_silence_seconds", source="logs") == 0
+
+
+def test_turns_and_rules_are_told():
+    kept = Metrics("1")
+    kept.turned(0.5, 0.2)
+    assert value(kept, "privwatch_turn_seconds_sum") == 0.5
+    assert value(kept, "privwatch_store_write_seconds_count") == 1
+    assert value(kept, "privwatch_rule_reloads_total", result="failure") == 0
+    kept.rules_loaded({"event": 3, "correlation": 2}, "abc", 17.5)
+    assert value(kept, "privwatch_rules_loaded", kind="event") == 3
+    assert value(kept, "privwatch_rules_loaded_timestamp_seconds") == 17.5
+    kept.reloaded(success=False)
+    assert value(kept, "privwatch_rule_reloads_total", result="failure") == 1
+    assert value(kept, "privwatch_rules_last_reload_successful") == 0
+    kept.rules_loaded({"event": 4}, "def", 18)
+    assert value(kept, "privwatch_rules_last_reload_successful") == 1
+    assert value(kept, "privwatch_rules_info", digest="abc") is None
+
+
+def test_blind_rules_are_counted_once_and_named_with_their_fields():
+    kept = Metrics("1")
+    kept.watch_blind(lambda: [("r1", "user.name", "logs"), ("r1", "url", "logs"), ("r2", "url", "logs")])
+    assert value(kept, "privwatch_blind_rules", source="logs") == 2
+    assert value(kept, "privwatch_rule_blind", rule="r1", field="url", source="logs") == 1
+
+
+def test_the_source_of_a_partition():
+    assert [telemetry.source_of(name) for name in ("app-logs-12", "a-1-2", "stdin", "/var/log/x.log")] == [
+        "app-logs", "a-1", "stdin", "/var/log/x.log",
+    ]  # fmt: skip
 
 
 def test_the_lag_is_asked_for_at_every_scrape():
@@ -98,8 +179,10 @@ def test_every_family_is_in_the_telemetry_file():
     kept = Metrics("1")
     kept.watch_lag(dict)
     kept.observe(facts())
+    AlertMetrics(kept.registry, ["pager"], lambda: {"pager": (1, 0)}, ManualClock())
     families = text_string_to_metric_families(generate_latest(kept.registry).decode())
-    exposed = {family.name: family for family in families if not family.name.endswith("_created")}
+    exposed = {family.name: family for family in families if family.name.startswith("privwatch_")}
+    exposed = {name: family for name, family in exposed.items() if not name.endswith("_created")}
     named = {metric.name.removesuffix("_total"): metric for metric in telemetry.METRICS}
     assert exposed.keys() == named.keys()
     for name, metric in named.items():
@@ -123,20 +206,3 @@ def test_names_follow_prometheus():
         assert re.fullmatch(r"privwatch_[a-z_]+", metric.name)
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert metric.help.endswith(".")
-
-
-def test_the_page_is_served_and_stops():
-    kept = Metrics("1")
-    with closing(serve_metrics(kept.registry, port=0)) as server:
-        url = f"http://127.0.0.1:{server.port}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            assert b"privwatch_build_info" in answer.read()
-    with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(url, timeout=10)
-
-
-def test_a_taken_port_says_what_to_do():
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} cannot be listened on.*set metrics.host"):
-            serve_metrics(Metrics("1").registry, port=port)

@@ -9,11 +9,12 @@ from importlib.util import find_spec
 from threading import active_count
 
 import pytest
+from kafka import TopicPartition
 
 from monitor.clock import SystemClock
-from monitor.errors import InputError
+from monitor.errors import InputError, StoreAwayError
 from monitor.frames import RecordBatch, Values
-from monitor.model import Checkpoint, Logsource
+from monitor.model import Checkpoint, Claim, Logsource
 from monitor.sources.kafka import KafkaOptions, KafkaSource
 
 pytestmark = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
@@ -175,15 +176,18 @@ def test_two_members_share_the_partitions_and_the_store_decides_where(kafka):
     store: dict[str, Checkpoint] = {}
     wanted = options(kafka, topic)
 
+    def claim(names) -> dict[str, Claim]:
+        return {name: Claim(0, store.get(name)) for name in names}
+
     def take(source: KafkaSource, records: int) -> list[bytes]:
         found = batches(source, records)
         store.update({batch.partition: source.checkpoint(batch, "p") for batch in found})
         source.commit({batch.partition: batch.next_position for batch in found})
         return values(found)
 
-    with started(wanted, stored=lambda: store) as one:
+    with started(wanted, claim=claim) as one:
         assert sorted(take(one, 4)) == [b"p0-0", b"p0-1", b"p1-0", b"p1-1"]
-        with started(wanted, stored=lambda: store) as two:
+        with started(wanted, claim=claim) as two:
             until(lambda: len(one._placed) == 1 and len(two._placed) == 1)
             kafka.produce(topic, [b"p0-2"], 0)
             kafka.produce(topic, [b"p1-2"], 1)
@@ -194,6 +198,99 @@ def test_two_members_share_the_partitions_and_the_store_decides_where(kafka):
         kafka.produce(topic, [b"p1-3"], 1)
         assert sorted(take(one, 2)) == [b"p0-3", b"p1-3"]
         assert one.poll(0.5) is None
+
+
+def test_rewound_it_reads_again_what_the_store_does_not_hold(kafka):
+    topic = kafka.topic(2)
+    kafka.produce(topic, [b"%d" % number for number in range(50)], 0)
+    kafka.produce(topic, [b"x"], 1)
+    held = {f"{topic}-0": Checkpoint(20, "p")}
+    claims: list[set[str]] = []
+
+    def claim(names) -> dict[str, Claim]:
+        claims.append(set(names))
+        return {name: Claim(len(claims), held.get(name)) for name in names}
+
+    with started(options(kafka, topic, batch_records=10), claim=claim) as source:
+        first = batches(source, 31)
+        (before,) = {batch.generation for batch in first}
+        source.rewind(held)
+        again = batches(source, 31)
+    assert sorted(values(again)) == sorted([b"x", *(b"%d" % number for number in range(20, 50))])
+    (after,) = {batch.generation for batch in again}
+    assert after > before  # the group may have rebalanced besides
+    assert len(claims) > 1
+    assert all(names == {f"{topic}-0", f"{topic}-1"} for names in claims)
+
+
+def test_where_nobody_else_came_in_between_what_is_in_hand_stays(kafka):
+    topic = kafka.topic(1)
+    kafka.produce(topic, [b"%d" % number for number in range(4)])
+    generation = [1]
+    with started(
+        options(kafka, topic), claim=lambda names: {name: Claim(generation[0]) for name in names}
+    ) as source:
+        batches(source, 4)
+        source._reassigned.set()  # a rebalance that leaves the partition here
+        kafka.produce(topic, [b"4"])
+        assert values(batches(source, 1)) == [b"4"]
+        generation[0] = 3  # a rebalance in which another instance had it
+        source._reassigned.set()
+        assert values(batches(source, 5)) == [b"0", b"1", b"2", b"3", b"4"]
+
+
+class Assigned:
+    """What `_seek_all` asks of a consumer, with an assignment that the test says."""
+
+    def __init__(self) -> None:
+        self.partitions: set[TopicPartition] = set()
+        self.sought: list[int] = []
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.partitions
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self.sought.append(offset)
+
+    def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
+
+
+def test_a_partition_that_went_and_came_back_untouched_goes_on_behind_what_is_in_hand():
+    #  assigned   {0}        {}       {0}          {}       {0}
+    #  claim      gen 1               gen 1                 gen 3: another instance had it
+    #  reads at   0                   1: in hand            0: what is in hand is refused
+    generation = [1]
+    source = KafkaSource(
+        KafkaOptions(bootstrap=("127.0.0.1:1",), topics=("logs",)),
+        claim=lambda names: {name: Claim(generation[0]) for name in names},
+    )
+    consumer, partition = Assigned(), TopicPartition("logs", 0)
+    for now in (1, 1, 3):
+        generation[0] = now
+        consumer.partitions = {partition}
+        source._seek_all(consumer)
+        source._handover.put(RecordBatch("logs-0", range(1), 1, Values((b"{}",))), 2)
+        source.poll(0)
+        consumer.partitions = set()
+        source._seek_all(consumer)
+    assert consumer.sought == [0, 1, 0]
+
+
+def test_a_store_that_is_away_during_a_rebalance_is_waited_for(kafka):
+    topic = kafka.topic(1)
+    kafka.produce(topic, [b"a"])
+    tries = []
+
+    def claim(names) -> dict[str, Claim]:
+        tries.append(names)
+        if len(tries) < 3:
+            raise StoreAwayError("store db: no server answers")
+        return {name: Claim(1) for name in names}
+
+    with started(options(kafka, topic), claim=claim) as source:
+        assert values(batches(source, 1)) == [b"a"]
+    assert len(tries) == 3
 
 
 def test_records_the_broker_deleted_are_counted(kafka):

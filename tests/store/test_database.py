@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import event as event_of
 
 from monitor.errors import StoreError
 from monitor.model import Checkpoint, Part, Turn
@@ -138,9 +139,9 @@ def test_a_full_disk_stores_nothing_of_the_turn(file):
         def limit(connection, _record, _proxy):
             connection.execute("PRAGMA max_page_count = 40")
 
-        database.event.listen(store._engine, "checkout", limit)
+        event_of.listen(store._engine, "checkout", limit)
         many = tuple(Part("logs-0", event(str(number))) for number in range(5000))
-        with pytest.raises(StoreError, match="the disk is full; make room and start again"):
+        with pytest.raises(StoreError, match="the disk is full; make room, nothing of this turn was stored"):
             store.write(Turn(checkpoints=(("logs-0", Checkpoint(9, "p")),), parts=many))
         assert store.checkpoints() == {"logs-0": Checkpoint(8, "p")}
         assert list(store.violations()) == [event()]
@@ -165,16 +166,18 @@ def test_a_copy_taken_after_closing_is_whole(file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://monitor:geheim@db.test/privwatch", "sqlite://", "sqlite:///:memory:"]
+    "url", ["mysql://monitor:geheim@db.test/privwatch?password=geheim", "sqlite://", "sqlite:///:memory:"]
 )
 def test_other_databases_are_refused_without_their_secrets(url):
     said = refused(url)
-    assert "this release stores in a SQLite file" in said
+    assert "privwatch stores in a SQLite file or in PostgreSQL" in said
     assert "geheim" not in said
 
 
 def test_a_url_that_is_none():
-    assert refused("://") == "the store's URL cannot be read; write a file name or sqlite:///file"
+    assert refused("://") == (
+        "the store's URL cannot be read; write a file name, sqlite:///file or postgresql://user@host/database"
+    )
 
 
 def test_what_was_stored_is_in_no_error(file):

@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from monitor.clock import SystemClock
 from tests.support import kafka_jars
+from tests.support.ports import free_ports
 
 CLOCK = SystemClock()
 
@@ -36,6 +37,7 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
 """
 START_SECONDS = 90
 # ApiVersions, version 0: length, API key 18, version, correlation id, no client id.
@@ -47,7 +49,7 @@ class KafkaServer:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="privwatch-kafka-"))
-        self._port, controller = _free_ports(2)
+        self._port, controller = free_ports(2)
         self.bootstrap = f"127.0.0.1:{self._port}"
         self._config = self._folder / "server.properties"
         text = PROPERTIES.format(port=self._port, controller=controller, folder=self._folder)
@@ -164,13 +166,3 @@ def _answers(bootstrap: str) -> bool:
             return len(connection.recv(4)) == 4
     except OSError:
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -1,14 +1,15 @@
 """In-memory twins of the runner's two ports: small enough to be obviously right."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from monitor.errors import FencedError, OutpacedError
 from monitor.frames import RecordBatch
 from monitor.model import (
     MAX_SAMPLES,
     MAX_SUBJECTS,
     Checkpoint,
+    Claim,
     Episodes,
     Part,
     Reject,
@@ -21,20 +22,40 @@ KEPT_REJECTS = 1000
 
 
 class MemoryStore:
-    """Remembers every contribution as it came and works out the answer when asked."""
+    """Remembers every contribution as it came and works out the answer when asked.
 
-    def __init__(self) -> None:
+    Made of another one it is a second instance with the same content.
+    """
+
+    def __init__(self, shared: "MemoryStore | None" = None) -> None:
+        if shared is not None:
+            self.__dict__ = shared.__dict__
+            return
         self._checkpoints: dict[str, Checkpoint] = {}
+        self._owners: dict[str, tuple[int, int]] = {}
         self._parts: list[Part] = []
         self._episodes: dict[str, Violation] = {}
-        self._segments: list[Segment] = []
+        self._segments: list[tuple[int, Segment]] = []
+        self._mark = 0
         self._rejects: list[Reject] = []
         self._counts: Counter[tuple[str, str, str]] = Counter()
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         return dict(self._checkpoints)
 
-    def write(self, turn: Turn) -> None:
+    def claim(self, partitions: Collection[str]) -> dict[str, Claim]:
+        for name in partitions:
+            owner, generation = self._owners.get(name, (0, 0))
+            if owner != id(self):
+                self._owners[name] = id(self), generation + 1
+        return {name: Claim(self._owners[name][1], self._checkpoints.get(name)) for name in partitions}
+
+    def write(self, turn: Turn) -> int:
+        for name, generation in turn.generations:
+            if self._owners.get(name, (0, 0))[1] != generation:
+                raise FencedError(f"{name}: another instance took over")
+        if turn.seen is not None and self._mark > turn.seen:
+            raise OutpacedError("another instance wrote window state")
         self._parts += turn.parts
         for gone in turn.episodes:
             self._episodes = {key: one for key, one in self._episodes.items() if not superseded(one, gone)}
@@ -43,25 +64,31 @@ class MemoryStore:
         for fresh in turn.segments:
             if fresh.replaces:
                 key = (fresh.rule, fresh.digest, fresh.partition)
-                kept = [one for one in self._segments if (one.rule, one.digest, one.partition) != key]
+                kept = [(n, one) for n, one in self._segments if (one.rule, one.digest, one.partition) != key]
                 self._segments = kept
-            self._segments.append(replace(fresh, replaces=False))
+            self._mark += 1
+            self._segments.append((self._mark, fresh))
         self._rejects += turn.rejects
         for partition, reason, count in turn.reject_counts:
             self._counts[partition, "reject", reason] += count
         for partition, fact, count in turn.event_counts:
             self._counts[partition, "event", fact] += count
         self._checkpoints |= dict(turn.checkpoints)
+        return self._mark
+
+    def segments_after(self, mark: int) -> tuple[list[Segment], int]:
+        found = [(n, one) for n, one in self._segments if n > mark]
+        return [one for _, one in found], found[-1][0] if found else mark
 
     def forget(self, partition: str) -> None:
         self._checkpoints.pop(partition, None)
         self._parts = [part for part in self._parts if part.partition != partition]
-        self._segments = [one for one in self._segments if one.partition != partition]
+        self._segments = [pair for pair in self._segments if pair[1].partition != partition]
         self._rejects = [one for one in self._rejects if one.partition != partition]
         self._counts = Counter({key: n for key, n in self._counts.items() if key[0] != partition})
 
     def segments(self, rule: str, digest: str, since: int, until: int) -> Iterator[Segment]:
-        wanted = [one for one in self._segments if (one.rule, one.digest) == (rule, digest)]
+        wanted = [one for _, one in self._segments if (one.rule, one.digest) == (rule, digest)]
         return iter([one for one in wanted if one.first <= until and one.last >= since])
 
     def violations(self) -> Iterator[Violation]:
@@ -130,6 +157,7 @@ class MemorySource:
         self._pending: deque[RecordBatch] = deque()
         self._endless = endless
         self.committed: dict[str, int] = {}
+        self.rewound = 0
         self.closed = False
 
     def start(self, checkpoints: Mapping[str, Checkpoint]) -> None:
@@ -150,6 +178,10 @@ class MemorySource:
 
     def commit(self, positions: Mapping[str, int]) -> None:
         self.committed |= positions
+
+    def rewind(self, checkpoints: Mapping[str, Checkpoint]) -> None:
+        self.rewound += 1
+        self.start(checkpoints)
 
     def close(self) -> None:
         self.closed = True

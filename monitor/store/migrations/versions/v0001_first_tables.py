@@ -8,6 +8,9 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+# SQLite compares byte by byte by itself; PostgreSQL by the rules of a language, unless told.
+WORD = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     """Violations and their parts, window state, positions, rejects, counts."""
@@ -16,7 +19,7 @@ def upgrade() -> None:
     _reading()
 
 
-def _text(name: str, kind: type[sa.String] = sa.String) -> sa.Column[Any]:
+def _text(name: str, kind: sa.types.TypeEngine[str] = WORD) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
@@ -24,22 +27,22 @@ def _number(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.BigInteger, nullable=False)
 
 
-def _key(name: str, kind: type[Any] = sa.String) -> sa.Column[Any]:
+def _key(name: str, kind: sa.types.TypeEngine[Any] = WORD) -> sa.Column[Any]:
     return sa.Column(name, kind, primary_key=True)
 
 
 def _violation_columns() -> list[sa.Column[Any]]:
     return [
         *(_text(name) for name in ("rule", "digest", "level", "status", "kind", "actor")),
-        _text("resource", sa.Text),
-        _text("path", sa.Text),
+        _text("resource", sa.Text()),
+        _text("path", sa.Text()),
         _text("period"),
         _text("group_key"),
         _number("events"),
         sa.Column("first_seen", sa.BigInteger),
         sa.Column("last_seen", sa.BigInteger),
-        _text("samples", sa.Text),
-        _text("evidence", sa.Text),
+        _text("samples", sa.Text()),
+        _text("evidence", sa.Text()),
         sa.Column("subjects", sa.LargeBinary, nullable=False),
         sa.Column("value", sa.Float),
         sa.Column("episode_start", sa.BigInteger),
@@ -94,10 +97,10 @@ def _reading() -> None:
         "reject",
         _key("namespace"),
         _key("partition"),
-        _key("record_offset", sa.BigInteger),
+        _key("record_offset", sa.BigInteger()),
         _text("reason"),
         _number("length"),
-        _text("sample", sa.Text),
+        _text("sample", sa.Text()),
     )
     op.create_table(
         "tally", _key("namespace"), _key("partition"), _key("kind"), _key("name"), _number("events")

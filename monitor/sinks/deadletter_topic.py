@@ -1,0 +1,128 @@
+"""Dead letters as records of a topic of Apache Kafka."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
+
+from monitor.errors import DeadLetterError, SettingsError
+from monitor.model import Reject
+from monitor.sinks.deadletter import line_of
+
+_PRODUCER: Final = {
+    "acks": "all",
+    "allow_auto_create_topics": False,
+    "client_id": "privwatch-dead-letters",
+    "linger_ms": 5,
+    # How long one attempt may hold up a clean stop; the next one follows.
+    "max_block_ms": 4000,
+    "request_timeout_ms": 4000,
+    "delivery_timeout_ms": 5000,
+    "bootstrap_timeout_ms": 4000,
+    # A broker that comes back is found within this.
+    "reconnect_backoff_max_ms": 2000,
+    "metrics_enabled": False,
+}
+_FLUSH_SECONDS = 6.0
+
+
+class DeadLetterTopic:
+    """`monitor.ports.DeadLetters` in a topic; the key is the partition the record was read from.
+
+    Args:
+        bootstrap: brokers, `host:port`.
+        topic: must exist.
+        client: what else the Kafka client is told: TLS, SASL.
+    """
+
+    name = "topic"
+
+    def __init__(
+        self, bootstrap: tuple[str, ...], topic: str, namespace: str, client: Mapping[str, Any] | None = None
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._namespace = namespace
+        self._client = dict(client or {})
+        self._producer: KafkaProducer | None = None
+        self._letters: deque[tuple[bytes, bytes]] = deque()
+
+    def check(self) -> None:
+        """See that the topic is there.
+
+        Raises:
+            SettingsError: no broker answers, or there is no such topic.
+        """
+        try:
+            there = self._connected().partitions_for(self._topic)
+        except (KafkaError, OSError, ValueError) as error:
+            self.close()
+            raise SettingsError(
+                f"dead_letters.topic: {self._topic} at {', '.join(self._bootstrap)} cannot be written "
+                f"({type(error).__name__}); create the topic, or allow this client to write it"
+            ) from error
+        if not there:
+            self.close()
+            raise SettingsError(f"dead_letters.topic: there is no topic {self._topic}; create it")
+
+    def put(self, rejects: Iterable[Reject]) -> int:
+        """Keep them for the next flush; returns how many bytes wait."""
+        self._letters.extend(
+            (reject.partition.encode(), line_of(reject, self._namespace)) for reject in rejects
+        )
+        return sum(len(value) for _, value in self._letters)
+
+    def flush(self) -> int:
+        """Send what waits until the broker has it; returns how many letters that were.
+
+        Raises:
+            DeadLetterError: it does not have all of it; what it may not have still waits.
+        """
+        letters = list(self._letters)
+        if not letters:
+            return 0
+        try:
+            producer = self._connected()
+            pending = [producer.send(self._topic, value=value, key=key) for key, value in letters]
+            producer.flush(timeout=_FLUSH_SECONDS)
+            for one in pending:
+                one.get(timeout=0)
+        except (KafkaError, OSError, ValueError) as error:
+            raise DeadLetterError(
+                f"dead letters: the topic {self._topic} at {', '.join(self._bootstrap)} cannot be written "
+                f"({type(error).__name__}): nothing is read on until then"
+            ) from error
+        self._letters.clear()
+        return len(letters)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close(timeout=0)
+
+    def _connected(self) -> KafkaProducer:
+        """The producer, which finds a broker again by itself once it has met one."""
+        if self._producer is not None:
+            return self._producer
+        clients: list[KafkaNetClient] = []
+
+        def client(**config: object) -> KafkaNetClient:
+            clients.append(KafkaNetClient(**config))
+            return clients[-1]
+
+        try:
+            self._producer = KafkaProducer(
+                bootstrap_servers=list(self._bootstrap), kafka_client=client, **{**_PRODUCER, **self._client}
+            )
+        except Exception:
+            # A producer that could not be built leaves its thread and connections behind.
+            for one in clients:
+                one.close()
+            raise
+        return self._producer
