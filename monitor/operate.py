@@ -49,7 +49,7 @@ class Watched(Protocol):
     """What a source tells beside its records."""
 
     def lag(self) -> Mapping[str, int]:
-        """Records of each assigned partition that were not yet handed over."""
+        """Records of each assigned partition that the store does not know of yet."""
         ...
 
     def behind(self) -> Collection[str]:

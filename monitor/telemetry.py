@@ -97,7 +97,10 @@ STORE_SECONDS = Metric(
     "privwatch_store_write_seconds", "histogram", "Seconds of a turn's one transaction in the store."
 )
 LAG = Metric(
-    "privwatch_lag_records", "gauge", "Records of the topic that are not yet evaluated.", ("partition",)
+    "privwatch_lag_records",
+    "gauge",
+    "Records of the topic whose results are not yet in the store.",
+    ("partition",),
 )
 SILENCE = Metric(
     "privwatch_partition_silence_seconds",

@@ -111,6 +111,7 @@ class KafkaSource:
         self._thread: Thread | None = None
         self._guard = Lock()
         self._to_commit: dict[str, int] = {}
+        self._stored: dict[str, int] = {}
         self._placed: dict[str, int] = {}
         self._queued: dict[str, int] = {}
         self._ends: dict[str, int] = {}
@@ -144,6 +145,7 @@ class KafkaSource:
         """Have the reading thread tell the broker, when it comes to it."""
         with self._guard:
             self._to_commit.update(positions)
+            self._stored.update(positions)
 
     def rewind(self, checkpoints: Mapping[str, Checkpoint]) -> None:
         """Forget what was handed over; the reading thread claims and seeks every partition anew."""
@@ -152,8 +154,9 @@ class KafkaSource:
         self._reassigned.set()
 
     def lag(self) -> dict[str, int]:
-        """Records of each assigned partition that were not yet handed over."""
-        return {name: max(0, end - self._position(name)) for name, end in list(self._ends.items())}
+        """Records of each assigned partition that the store does not know of yet."""
+        ends = dict(self._ends)
+        return {name: max(0, end - self._stored.get(name, end)) for name, end in ends.items()}
 
     def behind(self) -> frozenset[str]:
         """Assigned partitions that hold records not yet handed over, or may hold some."""
@@ -277,6 +280,7 @@ class KafkaSource:
         self._handover.drop(assigned.keys())
         claims = self._claim(assigned.keys()) if assigned else {}
         places: dict[str, int] = {}
+        stored: dict[str, int] = {}
         for name, claim in claims.items():
             if claim.generation != self._generations.get(name):
                 self._handover.forget(name)
@@ -284,6 +288,8 @@ class KafkaSource:
             known = [place for place in (held, self._handover.position(name)) if place is not None]
             if known:
                 places[name] = max(known)
+            if held is not None:
+                stored[name] = held
         # Kept also of partitions that went away: if they come back as they were, what is in hand is good.
         self._generations |= {name: claim.generation for name, claim in claims.items()}
         fresh = [partition for name, partition in assigned.items() if name not in places]
@@ -293,6 +299,10 @@ class KafkaSource:
         self._placed = places
         self._queued = {}
         self._ends = {}
+        with self._guard:
+            # What a turn stored meanwhile is newer than what the claim read.
+            stored = places | stored
+            self._stored = {name: max(at, self._stored.get(name, 0)) for name, at in stored.items()}
 
     def _starts(self, consumer: KafkaConsumer, fresh: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Where partitions start that nobody has read."""
