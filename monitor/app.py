@@ -38,16 +38,14 @@ from monitor.sources.archive import ArchiveSource
 from monitor.sources.events import event_batches
 
 if TYPE_CHECKING:
-    from monitor import alerting, operate
+    from monitor import alerting, feeding, operate
     from monitor.alert_settings import AlertsSettings
     from monitor.settings import Settings
-    from monitor.sources import kafka as topics
-    from monitor.sources.kafka import KafkaOptions
     from monitor.store import keyfile, repository
     from monitor.store.repository import SqlStore
 else:  # `check` needs no SQL, a replay no Kafka
     alerting, operate = Lazily("monitor.alerting"), Lazily("monitor.operate")
-    topics = Lazily("monitor.sources.kafka")
+    feeding = Lazily("monitor.feeding")
     keyfile, repository = Lazily("monitor.store.keyfile"), Lazily("monitor.store.repository")
 
 REPLAY_BATCHES = 32
@@ -262,7 +260,7 @@ def run(
         )
         stack.callback(store.close)
         keyring = Keyring(keyfile.load_key(settings.key))
-        source = topics.KafkaSource(_kafka_options(settings, logsource), claim=store.claim)
+        source = feeding.source(settings, store.claim)
         operations = stack.enter_context(
             operate.Operations(settings, clock, version("privwatch"), outside or operate.Outside())
         )
@@ -339,22 +337,6 @@ def check_settings(settings: Settings) -> str:
     ruleset, _ = load_rules(settings.rules or [shipped_rules()], SystemClock())
     operate.check_page(settings)
     return f"{len(ruleset.rules)} event rules, {len(ruleset.correlations)} correlations"
-
-
-def _kafka_options(settings: Settings, logsource: Logsource) -> KafkaOptions:
-    kafka = settings.sources.kafka
-    return topics.KafkaOptions(
-        bootstrap=kafka.bootstrap,
-        topics=kafka.topics,
-        group=kafka.group,
-        start=kafka.start,
-        logsource=logsource,
-        format=kafka.format,
-        connect_seconds=kafka.connect_seconds,
-        session_seconds=kafka.session_seconds,
-        batch_records=settings.limits.batch_records,
-        ahead_bytes=settings.limits.ahead_bytes,
-    )
 
 
 def _forget_outdated(store: SqlStore, partitions: Collection[str], digest: str) -> bool:
