@@ -252,8 +252,7 @@ def run(
     decoding = Decoding(kafka.format, logsource, kafka.aliases, kafka.time_fields)
     paths = settings.rules or (shipped_rules(),)
     files = RuleFiles(paths, clock, settings.reload.every_seconds)  # before they are read, to miss no change
-    ruling = _ruling(paths, clock, decoding)
-    plan = ruling.plan
+    plan = (ruling := _ruling(paths, clock, decoding)).plan
     with ExitStack() as stack:
         store = repository.open_store(
             settings.store, settings.namespace, password_file=settings.store_password_file
@@ -288,6 +287,7 @@ def run(
             observe=operations.observe,
             turned=operations.turned,
             dead_letters=operations.dead_letters(settings, stop),
+            fields=operations.fields,
             batches=LIVE_BATCHES,
             gather_seconds=GATHER_SECONDS,
             alerting=alarm.alerting(_rules(plan)),

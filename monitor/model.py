@@ -226,6 +226,48 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldSeen:
+    """A field of the rules in the events of a source that were looked at.
+
+    Attributes:
+        name: its dotted path.
+        times: in how many of them.
+        events: how many had been looked at when it was last seen.
+        at: when that was, microseconds UTC of processing time.
+    """
+
+    name: str
+    times: int
+    events: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSeen:
+    """What was looked at of a source, for coverage: `events` of them, the last ones at `at`."""
+
+    source: str
+    logsource: Logsource
+    events: int
+    at: int
+    fields: tuple[FieldSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """What coverage has seen since it was last written; the store adds it to what it holds.
+
+    Attributes:
+        asked: every field that is looked for; what the store holds of others is forgotten.
+        since: microseconds UTC; sources that nobody has looked at since then are forgotten.
+    """
+
+    asked: tuple[str, ...]
+    since: int
+    sources: tuple[SourceSeen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A partition in the hands of one instance.
 
@@ -255,6 +297,7 @@ class Turn:
     """(partition, generation it was read under); where the store has another by now, nothing is written."""
     seen: int | None = None
     """Mark of the newest window state the episodes take account of; None: nobody else writes any."""
+    sightings: Sightings | None = None
 
 
 @dataclass(frozen=True, slots=True)

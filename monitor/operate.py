@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from monitor.clock import Clock
 from monitor.engine.plan import Plan
 from monitor.errors import SettingsError
-from monitor.model import Checkpoint, TurnFacts
+from monitor.model import Checkpoint, SourceSeen, TurnFacts
 from monitor.pipeline.coverage import Decode, FieldWatch
 from monitor.pipeline.deadletters import Patient
 from monitor.pipeline.health import Checked, Health
@@ -58,10 +58,14 @@ class Watched(Protocol):
 
 
 class Stored(Protocol):
-    """The question that shows whether a store can be reached."""
+    """What the store is asked beside the runner: whether it can be reached, and what coverage knew before."""
 
     def checkpoints(self) -> Mapping[str, Checkpoint]:
         """How far each partition was read."""
+        ...
+
+    def sightings(self) -> Iterable[SourceSeen]:
+        """What coverage has seen."""
         ...
 
 
@@ -99,7 +103,7 @@ class Operations:
         self._outside = outside
         self._clock = clock
         self._metrics = Metrics(version, clock)
-        self._fields = FieldWatch(clock, settings.metrics.quiet_seconds)
+        self.fields = FieldWatch(clock, settings.metrics.quiet_seconds)
         self._metrics.watch_blind(self._blind)
         self._health = Health(clock, settings.metrics.stalled_seconds, version)
         self._stack = ExitStack()
@@ -130,7 +134,8 @@ class Operations:
         self._stack.close()
 
     def watch(self, source: Watched, store: Stored) -> None:
-        """Look at what the loop reads from and writes to."""
+        """Look at what the loop reads from and writes to; go on with what coverage knew."""
+        self.fields.restore(store.sightings())
         self._metrics.watch_lag(source.lag, lambda: _partitions(source))
         self._health.check("store", lambda: _reached(store))
         self._health.check("source", lambda: _assigned(source))
@@ -141,7 +146,7 @@ class Operations:
         self._metrics.rules_loaded(kinds, plan.digest, self._clock.now() / 1e6)
         self._rules = told = f"{sum(kinds.values())} rules"
         self._health.check("rules", lambda: (True, told))
-        return self._fields.watched(plan, decode)
+        return self.fields.watched(plan, decode)
 
     def dead_letters(self, settings: Settings, stop: Callable[[], bool]) -> Patient | None:
         """Where the settings have dead letters go; None: nowhere, they are counted and kept in the store.
@@ -205,7 +210,7 @@ class Operations:
         self._metrics.turned(seconds, store_seconds)
 
     def _blind(self) -> list[tuple[str, str, str]]:
-        return [(one.rule, one.field, one.source) for one in self._fields.blind()]
+        return [(one.rule, one.field, one.source) for one in self.fields.blind()]
 
     def observe(self, facts: TurnFacts) -> None:
         """Take account of one batch."""

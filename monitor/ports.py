@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from monitor.frames import RecordBatch
-from monitor.model import Checkpoint, Claim, Reject, Segment, Turn, Violation
+from monitor.model import Checkpoint, Claim, Reject, Segment, SourceSeen, Turn, Violation
 
 
 class Source(Protocol):
@@ -94,6 +94,10 @@ class Store(Protocol):
 
     def counts(self) -> dict[tuple[str, str, str], int]:
         """(partition, `reject` or `event`, reason or fact) to count."""
+        ...
+
+    def sightings(self) -> Iterable[SourceSeen]:
+        """What coverage has seen of each source, all turns together, by its name; the fields by theirs."""
         ...
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from monitor.clock import Clock
 from monitor.engine.coverage import asked_fields, blinded, blinded_correlation
 from monitor.engine.plan import Plan
 from monitor.frames import KEY, PATH, ROW, TEXT, EventBatch, RecordBatch
-from monitor.model import Logsource
+from monitor.model import FieldSeen, Logsource, Sightings, SourceSeen
 from monitor.telemetry import source_of
 
 EXPECTED = 20
@@ -29,6 +29,12 @@ SAMPLE = 200
 """Events of a source that are looked at, at most once a second."""
 
 EVERY_SECONDS = 1.0
+
+SAVE_SECONDS = 10.0
+"""Seconds between two turns that carry to the store what was seen; a crash forgets no more than that."""
+
+FORGET_SECONDS = 30 * 86_400.0
+"""A source that nobody has looked at for so long is forgotten."""
 
 MAX_SOURCES = 100
 """Sources that are watched; others are read and evaluated all the same."""
@@ -52,6 +58,8 @@ class _Seen:
     times: int
     events: int
     at: float
+    stored: int = 0
+    """`times` as the store has them."""
 
 
 @dataclass
@@ -62,10 +70,15 @@ class _Watched:
     events: int = 0
     looked: float = 0.0
     fields: dict[str, _Seen] = field(default_factory=dict)
+    stored: int = 0
+    """`events` as the store has them."""
 
 
 class FieldWatch:
-    """Remembers which fields the events of each source hold, from the start of the process on."""
+    """Remembers which fields the events of each source hold; turns carry what it has seen to the store.
+
+    A restart forgets nothing, and the time nobody watched does not count as time a field was not seen.
+    """
 
     def __init__(self, clock: Clock, quiet_seconds: float) -> None:
         self._clock = clock
@@ -73,6 +86,58 @@ class FieldWatch:
         self._plan: Plan | None = None
         self._sources: dict[str, _Watched] = {}
         self._guard = Lock()
+        self._saved = clock.monotonic()
+        self._leaving: list[tuple[_Watched, int, list[tuple[_Seen, int]]]] = []
+
+    def restore(self, known: Iterable[SourceSeen]) -> None:
+        """Go on from what the store holds; to be called before anything is looked at."""
+        now, since = self._clock.monotonic(), self._since()
+        recent = sorted((one for one in known if one.at >= since), key=lambda one: -one.at)
+        with self._guard:
+            for one in recent[:MAX_SOURCES]:
+                fields = {
+                    seen.name: _Seen(
+                        seen.times, seen.events, now - max(0, one.at - seen.at) / 1e6, seen.times
+                    )
+                    for seen in one.fields
+                }
+                self._sources[one.source] = _Watched(one.logsource, one.events, now, fields, one.events)
+
+    def unsaved(self) -> Sightings | None:
+        """What the turn at hand is to store; None where nothing is due. `saved` says that it is stored."""
+        now, wall = self._clock.monotonic(), self._clock.now()
+        if self._plan is None or now - self._saved < SAVE_SECONDS:
+            return None
+        found, self._leaving = [], []
+        with self._guard:
+            for name, watched in self._sources.items():
+                if watched.events == watched.stored:
+                    continue
+                fresh = [(key, seen) for key, seen in watched.fields.items() if seen.times > seen.stored]
+                self._leaving.append((watched, watched.events, [(seen, seen.times) for _, seen in fresh]))
+                found.append(
+                    SourceSeen(
+                        name,
+                        watched.logsource,
+                        watched.events - watched.stored,
+                        wall - round((now - watched.looked) * 1e6),
+                        tuple(_seen_since(key, seen, watched.stored, now, wall) for key, seen in fresh),
+                    )
+                )
+        return Sightings(self._plan.projection.fields, self._since(), tuple(found))
+
+    def saved(self) -> None:
+        """What `unsaved` gave is in the store."""
+        with self._guard:
+            for watched, events, fields in self._leaving:
+                watched.stored = events
+                for seen, times in fields:
+                    seen.stored = times
+        self._leaving = []
+        self._saved = self._clock.monotonic()
+
+    def _since(self) -> int:
+        return self._clock.now() - round(FORGET_SECONDS * 1e6)
 
     def watched(self, plan: Plan, decode: Decode) -> Decode:
         """The same decoder, looked at over its shoulder; `plan` is what it decodes for."""
@@ -113,7 +178,7 @@ class FieldWatch:
             if known is not None and now - known.looked < EVERY_SECONDS:
                 return None
             watched = self._sources.setdefault(name, _Watched(batch.logsource))
-            watched.looked = now
+            watched.logsource, watched.looked = batch.logsource, now
             return watched
 
     def vanished(self) -> dict[str, tuple[Logsource, set[str]]]:
@@ -142,6 +207,11 @@ class FieldWatch:
             if gone:
                 found.update(_blind_on(plan, source, logsource, gone))
         return tuple(sorted(found))
+
+
+def _seen_since(name: str, seen: _Seen, stored: int, now: float, wall: int) -> FieldSeen:
+    at = wall - round((now - seen.at) * 1e6)
+    return FieldSeen(name, seen.times - seen.stored, seen.events - stored, at)
 
 
 def present(batch: EventBatch, fields: Iterable[str], aliases: dict[str, tuple[str, ...]]) -> dict[str, int]:

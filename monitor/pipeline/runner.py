@@ -33,6 +33,7 @@ from monitor.frames import TIME, EventBatch, Lines, RecordBatch, Table, Values
 from monitor.model import Checkpoint, Part, Reject, Turn, TurnFacts, merged
 from monitor.pipeline.again import Again
 from monitor.pipeline.correlate import Windows
+from monitor.pipeline.coverage import FieldWatch
 from monitor.pipeline.deadletters import Patient
 from monitor.ports import Source, Store
 from monitor.telemetry import EVENTS, FENCED, LATE, RETRIED, SKIPPED, UNTIMED
@@ -143,6 +144,7 @@ class Runner:
         observe: told of every batch, for metrics and progress.
         dead_letters: where rejects go before the positions move past them.
         turned: told after every turn its seconds from the first batch on, and those of the store's write.
+        fields: what coverage has seen, stored with the turns now and then.
         reopen: makes the windows anew from the store when a turn could not be written, after which it is read
             again; None: the run ends with that error.
     """
@@ -166,6 +168,7 @@ class Runner:
         alerting: Callable[[Turn], Turn] = lambda turn: turn,
         turned: Callable[[float, float], None] = lambda *_: None,
         dead_letters: Patient | None = None,
+        fields: FieldWatch | None = None,
         reopen: Callable[[], Windows] | None = None,
     ) -> None:
         self._source = source
@@ -185,6 +188,7 @@ class Runner:
         self._alerting = alerting
         self._turned = turned
         self._dead_letters = dead_letters
+        self._fields = fields
         self._began = 0.0
         self._reopen = reopen
         self._in_hand: Counter[str] = Counter()
@@ -333,6 +337,7 @@ class Runner:
             rejects=tuple(pending.rejects),
             reject_counts=tuple((*key, n) for key, n in pending.rejected.items()),
             event_counts=tuple((*key, n) for key, n in pending.facts.items()),
+            sightings=None if self._fields is None else self._fields.unsaved(),
         )
         while not self._written(turn):  # 4, and 5 within it
             late = self._windows.catch_up()
@@ -341,6 +346,8 @@ class Runner:
             )
             for name, n in late.items():
                 self._observe(TurnFacts(name, facts=((LATE, n),)))
+        if turn.sightings is not None and self._fields is not None:
+            self._fields.saved()
         seconds = self._clock.monotonic() - started
         self._source.commit({p: c.next_position for p, c in pending.checkpoints.items()})  # 6
         return seconds

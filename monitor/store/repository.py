@@ -14,8 +14,19 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, func, select
 
 from monitor.errors import OutpacedError
-from monitor.model import Checkpoint, Claim, Episodes, Part, Reject, Segment, Turn, Violation, merged
-from monitor.store import ownership, rows, schema
+from monitor.model import (
+    Checkpoint,
+    Claim,
+    Episodes,
+    Part,
+    Reject,
+    Segment,
+    SourceSeen,
+    Turn,
+    Violation,
+    merged,
+)
+from monitor.store import ownership, rows, schema, sightings
 from monitor.store.database import connect, reading, writing
 from monitor.store.outbox import SqlOutbox
 from monitor.store.raising import raise_alerts
@@ -84,6 +95,8 @@ class SqlStore:
             self._write_rejects(connection, turn.rejects)
             self._write_counts(connection, turn)
             raise_alerts(connection, self._namespace, turn.alerts)
+            if turn.sightings is not None:
+                sightings.add(connection, self._namespace, turn.sightings)
             replace(
                 connection,
                 schema.checkpoint,
@@ -141,6 +154,11 @@ class SqlStore:
         with reading(self._engine, self.place) as connection:
             found = connection.execute(self._mine(schema.tally))
             return {(row.partition, row.kind, row.name): row.events for row in found}
+
+    def sightings(self) -> tuple[SourceSeen, ...]:
+        """What coverage has seen of each source, by its name; the fields by theirs."""
+        with reading(self._engine, self.place) as connection:
+            return sightings.held(connection, self._namespace)
 
     def outbox(self) -> SqlOutbox:
         """What this namespace has still to say to targets."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision this code reads and writes; the newest step in `migrations/versions`."""
 
 metadata = MetaData()
@@ -138,6 +138,31 @@ tally = Table(
     Column("kind", _Word, primary_key=True),
     Column("name", _Word, primary_key=True),
     Column("events", BigInteger, nullable=False),
+)
+
+source_seen = Table(
+    "source_seen",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    Column("source", _Word, primary_key=True),
+    Column("category", _Word),
+    Column("product", _Word),
+    Column("service", _Word),
+    # Looked at, and when the last ones were.
+    Column("events", BigInteger, nullable=False),
+    Column("looked_at", BigInteger, nullable=False),
+)
+
+field_seen = Table(
+    "field_seen",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    Column("source", _Word, primary_key=True),
+    Column("field", _Word, primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    # Events of the source that had been looked at when it was last seen, and when that was.
+    Column("events", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
 )
 
 alert = Table(

@@ -18,16 +18,20 @@ from monitor.model import (
     Claim,
     Episodes,
     Evidence,
+    FieldSeen,
+    Logsource,
     Part,
     Position,
     Reject,
     Segment,
+    Sightings,
+    SourceSeen,
     Turn,
 )
 from monitor.ports import Store
 from monitor.store import open_store
 from tests.support.memory import MemoryStore
-from tests.support.turns import NOON, PARTITIONS, episode, event, turns
+from tests.support.turns import NOON, PARTITIONS, episode, event, sightings, turns
 
 
 class Twin:
@@ -84,13 +88,21 @@ def everything(store: Store) -> dict[str, Any]:
         "violations": list(store.violations()),
         "rejects": list(store.rejects()),
         "counts": store.counts(),
+        "sightings": tuple(store.sightings()),
         "segments": [
             list(store.segments(rule, text, 0, 1000)) for rule in ("bulk", "other") for text in "de"
         ],
     }
 
 
-EMPTY = {"checkpoints": {}, "violations": [], "rejects": [], "counts": {}, "segments": [[], [], [], []]}
+EMPTY = {
+    "checkpoints": {},
+    "violations": [],
+    "rejects": [],
+    "counts": {},
+    "sightings": (),
+    "segments": [[], [], [], []],
+}
 
 
 def parts(*violations, partition: str = "logs-0") -> Turn:
@@ -122,6 +134,7 @@ def test_what_is_written_is_read(store):
         )
     )
     assert everything(store) == {
+        "sightings": (),
         "checkpoints": {"logs-0": checkpoint},
         "violations": [violation],
         "rejects": [reject],
@@ -337,6 +350,40 @@ def test_window_state_of_others_is_told_from_what_was_seen(twin):
     assert one.write(Turn(seen=newer)) == newer, "a turn without window state makes no mark"
     one.write(Turn(segments=(third,), seen=newer))
     assert [one.data for one in other.segments_after(0)[0]] == [b"2", b"3"]
+
+
+def seen(*sources: SourceSeen, asked=("a", "b"), since=0) -> Turn:
+    return Turn(sightings=Sightings(asked, since, sources))
+
+
+def test_sightings_of_two_instances_add_up(twin):
+    one, other = twin.two()
+    logs = Logsource("application", None, "shop")
+    one.write(
+        seen(SourceSeen("logs", logs, 100, 50, (FieldSeen("a", 90, 100, 50), FieldSeen("b", 1, 10, 41))))
+    )
+    other.write(seen(SourceSeen("logs", logs, 20, 45, (FieldSeen("a", 5, 7, 44),))))
+    other.write(seen(SourceSeen("audit", Logsource(), 3, 45)))
+    known = SourceSeen("logs", logs, 120, 50, (FieldSeen("a", 95, 107, 50), FieldSeen("b", 1, 10, 41)))
+    assert tuple(one.sightings()) == (SourceSeen("audit", Logsource(), 3, 45), known)
+
+
+def test_sightings_that_nobody_asks_for_are_forgotten(store):
+    fields = (FieldSeen("a", 9, 10, 50), FieldSeen("b", 9, 10, 50))
+    store.write(seen(SourceSeen("old", Logsource(), 10, 20, fields)))
+    store.write(seen(SourceSeen("logs", Logsource(), 10, 50, fields)))
+    store.write(seen(asked=("b",), since=21))
+    assert tuple(store.sightings()) == (SourceSeen("logs", Logsource(), 10, 50, fields[1:]),)
+
+
+@settings(max_examples=40)
+@given(history=st.lists(sightings(), max_size=6))
+def test_any_history_of_sightings_reads_as_the_plain_twin_says(twin, history):
+    store, oracle = twin.store(), MemoryStore()
+    for one in history:
+        store.write(Turn(sightings=one))
+        oracle.write(Turn(sightings=one))
+    assert tuple(store.sightings()) == oracle.sightings()
 
 
 @settings(max_examples=40)

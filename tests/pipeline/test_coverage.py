@@ -12,9 +12,12 @@ from monitor.decode import decoder
 from monitor.engine.coverage import blinded
 from monitor.engine.plan import compile_plan
 from monitor.frames import RecordBatch, Values
-from monitor.pipeline.coverage import Blind, FieldWatch
+from monitor.model import Turn
+from monitor.pipeline.coverage import FORGET_SECONDS, SAVE_SECONDS, Blind, FieldWatch
+from tests.support.memory import MemoryStore
 
 QUIET = 3600
+DAYS = 3
 
 
 def rule(name: str, detection: str, logsource: str = "{category: application}") -> str:
@@ -52,6 +55,10 @@ class Fed:
         self._decode(RecordBatch(partition, range(len(values)), len(values), Values(values), format="json"))
         self.clock.sleep(2)
 
+    def save(self, store: MemoryStore) -> None:
+        store.write(Turn(sightings=self.watch.unsaved()))
+        self.watch.saved()
+
     def blind(self) -> list[Blind]:
         return sorted(Blind(self._names[one.rule], one.field, one.source) for one in self.watch.blind())
 
@@ -79,6 +86,94 @@ def test_a_silent_source_is_silent_and_not_blind(tmp_path):
     fed.batch(*[{"user": {"name": "x"}}] * 100)
     fed.clock.sleep(100 * QUIET)
     assert fed.blind() == []
+
+
+class Restarted(Fed):
+    """A watch that goes on from what others stored, on another day, on a machine with another stopwatch."""
+
+    def __init__(self, plan, *before: Fed) -> None:
+        self.store = MemoryStore()
+        for fed in before:
+            fed.clock.sleep(SAVE_SECONDS)
+            fed.save(self.store)
+        super().__init__(plan)
+        self.clock = ManualClock(DAYS * 86_400_000_000)
+        self.watch = FieldWatch(self.clock, QUIET)
+        self.watch.restore(self.store.sightings())
+        self._decode = self.watch.watched(plan, decoder("json", plan.projection).decode)
+
+
+WHOLE, RENAMED = {"user": {"name": "x"}, "event": {"action": "y"}}, {"usr": "x", "event": {"action": "y"}}
+
+
+def test_a_field_that_vanished_before_a_restart_still_blinds_after_it(tmp_path):
+    plan = plan_of(tmp_path, USER)
+    first = Fed(plan)
+    for _ in range(30):
+        first.batch(WHOLE, WHOLE)
+    first.clock.sleep(QUIET)
+    for _ in range(30):
+        first.batch(RENAMED, RENAMED)
+    assert first.blind() == [Blind("by_user", "user.name", "logs")]
+    again = Restarted(plan, first)
+    assert again.blind() == [Blind("by_user", "user.name", "logs")], "before anything was read"
+    again.batch(RENAMED)
+    assert again.blind() == [Blind("by_user", "user.name", "logs")]
+    again.batch(WHOLE)
+    assert again.blind() == []
+
+
+def test_the_time_nobody_watched_is_no_time_a_field_was_not_seen(tmp_path):
+    plan = plan_of(tmp_path, USER)
+    first = Fed(plan)
+    for _ in range(30):
+        first.batch(WHOLE, WHOLE)
+    again = Restarted(plan, first)
+    for _ in range(30):
+        again.batch(RENAMED, RENAMED)
+    assert again.blind() == [], "days have passed, and only a minute of watching"
+    again.clock.sleep(QUIET)
+    assert again.blind() == [Blind("by_user", "user.name", "logs")]
+
+
+def test_what_two_instances_saw_is_known_to_the_next(tmp_path):
+    plan = plan_of(tmp_path, USER)
+    one, other = Fed(plan), Fed(plan)
+    one.batch(*[WHOLE] * 50, partition="logs-0")
+    other.batch(*[RENAMED] * 50, partition="logs-1")
+    again = Restarted(plan, one, other)
+    (known,) = again.store.sightings()
+    assert (known.events, {f.name: (f.times, f.events) for f in known.fields}) == (
+        100,
+        {"user.name": (50, 50), "event.action": (100, 100)},
+    )
+
+
+def test_a_turn_that_was_not_stored_is_told_again(tmp_path):
+    fed = Fed(plan_of(tmp_path, USER))
+    fed.batch(WHOLE)
+    assert fed.watch.unsaved() is None, "not before its time"
+    fed.clock.sleep(SAVE_SECONDS)
+    lost = fed.watch.unsaved()
+    fed.batch(WHOLE)
+    assert fed.watch.unsaved().sources[0].events == 2
+    fed.watch.saved()
+    assert lost.sources[0].events == 1
+    fed.clock.sleep(SAVE_SECONDS)
+    assert fed.watch.unsaved().sources == ()
+
+
+def test_a_source_of_long_ago_is_forgotten(tmp_path):
+    plan = plan_of(tmp_path, USER)
+    first = Fed(plan)
+    first.batch(*[WHOLE] * 50)
+    first.clock.sleep(QUIET)
+    first.batch(*[RENAMED] * 50)
+    again = Restarted(plan, first)
+    again.watch = FieldWatch(ManualClock(round((DAYS * 86_400 + FORGET_SECONDS) * 1e6)), QUIET)
+    again.watch.restore(again.store.sightings())
+    again.watch.watched(plan, again._decode)
+    assert again.blind() == []
 
 
 def test_a_rare_field_is_given_more_events(tmp_path):

@@ -9,8 +9,11 @@ from monitor.clock import ManualClock
 from monitor.decode import decoder
 from monitor.engine.keys import Keyring
 from monitor.engine.plan import compile_plan
+from monitor.errors import StoreAwayError
 from monitor.frames import Projection, RecordBatch, Values
+from monitor.model import Turn
 from monitor.pipeline.correlate import LiveWindows
+from monitor.pipeline.coverage import SAVE_SECONDS, FieldWatch
 from monitor.pipeline.runner import DAY, Runner, newest_event
 from monitor.rules.tree import RuleSet
 from tests.support.memory import MemorySource, MemoryStore
@@ -89,6 +92,29 @@ def test_what_the_source_left_out_is_counted_with_what_the_decoder_says(running)
         pass
     counted = {name: n for (_, kind, name), n in store.counts().items() if kind == "event"}
     assert counted == {"events": 1, "untimed": 1, "tombstones": 3, "lost": 3}
+
+
+def test_what_coverage_saw_goes_with_a_turn_and_stays_due_until_one_is_written(running, monkeypatch):
+    clock, plan = ManualClock(), compile_plan(RuleSet((), (), (), ""))
+    watch = FieldWatch(clock, 3600)
+    decode = watch.watched(plan, decoder("json", plan.projection).decode)
+    runner, _, store = running([batch(n, b"{}") for n in range(4)], fields=watch)
+    runner.adopt(plan, "p", decode, LiveWindows((), Keyring(b"k" * 32), store), lambda turn: turn)
+    runner.turn(0)
+    assert store.sightings() == (), "not before its time"
+    clock.sleep(SAVE_SECONDS)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write", refuse)
+        with pytest.raises(StoreAwayError):
+            runner.turn(0)
+    runner.turn(0)
+    assert [(one.source, one.events) for one in store.sightings()] == [("logs", 2)]
+    runner.turn(0)
+    assert [one.events for one in store.sightings()] == [2], "looked at once a second, stored in its time"
+
+
+def refuse(_: Turn) -> int:
+    raise StoreAwayError("away")
 
 
 @pytest.mark.parametrize(

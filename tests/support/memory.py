@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from monitor.errors import FencedError, OutpacedError
 from monitor.frames import RecordBatch
@@ -11,9 +12,12 @@ from monitor.model import (
     Checkpoint,
     Claim,
     Episodes,
+    FieldSeen,
     Part,
     Reject,
     Segment,
+    Sightings,
+    SourceSeen,
     Turn,
     Violation,
 )
@@ -39,6 +43,7 @@ class MemoryStore:
         self._mark = 0
         self._rejects: list[Reject] = []
         self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._sightings: list[Sightings] = []
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         return dict(self._checkpoints)
@@ -74,6 +79,8 @@ class MemoryStore:
         for partition, fact, count in turn.event_counts:
             self._counts[partition, "event", fact] += count
         self._checkpoints |= dict(turn.checkpoints)
+        if turn.sightings is not None:
+            self._sightings.append(turn.sightings)
         return self._mark
 
     def segments_after(self, mark: int) -> tuple[list[Segment], int]:
@@ -110,6 +117,31 @@ class MemoryStore:
 
     def counts(self) -> dict[tuple[str, str, str], int]:
         return dict(self._counts)
+
+    def sightings(self) -> tuple[SourceSeen, ...]:
+        """Everything that was ever seen, told anew from the first turn on."""
+        sources: dict[str, SourceSeen] = {}
+        fields: dict[tuple[str, str], FieldSeen] = {}
+        for turn in self._sightings:
+            for one in turn.sources:
+                known = sources.get(one.source, replace(one, events=0, fields=()))
+                for field in one.fields:
+                    was = fields.get((one.source, field.name), FieldSeen(field.name, 0, 0, 0))
+                    fields[one.source, field.name] = FieldSeen(
+                        field.name,
+                        was.times + field.times,
+                        known.events + field.events,
+                        max(was.at, field.at),
+                    )
+                sources[one.source] = replace(
+                    one, events=known.events + one.events, at=max(known.at, one.at), fields=()
+                )
+            sources = {name: one for name, one in sources.items() if one.at >= turn.since}
+            fields = {k: one for k, one in fields.items() if k[0] in sources and k[1] in turn.asked}
+        return tuple(
+            replace(one, fields=tuple(fields[k] for k in sorted(fields) if k[0] == name))
+            for name, one in sorted(sources.items())
+        )
 
     def close(self) -> None:
         pass

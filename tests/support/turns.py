@@ -10,10 +10,14 @@ from monitor.model import (
     Checkpoint,
     Episodes,
     Evidence,
+    FieldSeen,
+    Logsource,
     Part,
     Position,
     Reject,
     Segment,
+    Sightings,
+    SourceSeen,
     Turn,
     Violation,
 )
@@ -114,6 +118,24 @@ def episodes(draw) -> Episodes:
     violations = tuple(episode(at, group or f"g{at % 3}", digest=text) for at in sorted(starts))
     digest = draw(st.sampled_from(["", "d0", "d1"]))
     return Episodes("bulk", group, NOON + since * 1_000_000, NOON + until * 1_000_000, violations, digest)
+
+
+@st.composite
+def sightings(draw) -> Sightings:
+    """What was seen of some sources."""
+    asked = draw(st.sampled_from([("a", "b"), ("a",), ("a", "b", "c")]))
+    sources = []
+    for name in draw(st.sets(st.sampled_from(["logs", "audit"]))):
+        events = draw(st.integers(1, 50))
+        fields = tuple(
+            FieldSeen(
+                field, draw(st.integers(1, events)), draw(st.integers(1, events)), draw(st.integers(0, 99))
+            )
+            for field in sorted(draw(st.sets(st.sampled_from(asked))))
+        )
+        logsource = Logsource("application", draw(st.none() | st.just("shop")))
+        sources.append(SourceSeen(name, logsource, events, draw(st.integers(0, 99)), fields))
+    return Sightings(asked, draw(st.integers(0, 60)), tuple(sources))
 
 
 def segments(partition: str) -> st.SearchStrategy[Segment]:
