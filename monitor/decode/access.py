@@ -27,7 +27,7 @@ LOGSOURCE = Logsource(category="webserver")
 
 _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _LINE = (
-    r"(?s)^(?:(.+?) - (.*?)|(\S+) \S+ (\S+)) \[([^\]]{10,40})\] "
+    r"(?s)^(?:(.+?) - (.*?)|(\S+) (\S+) (\S+)) \[([^\]]{10,40})\] "
     rf"{_QUOTED} (\d{{3}}|-) (\d+|-)(?: {_QUOTED} {_QUOTED})?(?:\s+(\S.*?))?\s*$"
 )
 _REQUEST = r"(?s)^(\S+) (.*) HTTP/(\d(?:\.\d)?)$"
@@ -42,9 +42,9 @@ class AccessDecoder:
     """Decodes lines of an access log.
 
     Columns, all String: `source.address`, `source.ip` (the client as logged, a name where names are logged),
-    `user.name`, `@timestamp`, `http.request.method`, `url.original` (the whole request where it is no HTTP),
-    `http.version`, `http.response.status_code`, `http.response.body.bytes`, `http.request.referrer`,
-    `user_agent.original`, and `rest` for what follows.
+    `apache.access.user.identity` (RFC 1413), `user.name`, `@timestamp`, `http.request.method`,
+    `url.original` (the whole request where it is no HTTP), `http.version`, `http.response.status_code`,
+    `http.response.body.bytes`, `http.request.referrer`, `user_agent.original`, and `rest` for what follows.
     """
 
     def __init__(self, projection: Projection) -> None:
@@ -54,7 +54,7 @@ class AccessDecoder:
         """Events of a batch of lines or values; a line of another format is a reject."""
         found = without_blank(records(batch, replace=True))
         groups = found.text.str.extract_groups(_LINE).struct.unnest()
-        matched = groups["7"].is_not_null()
+        matched = groups["8"].is_not_null()
         reasons = pl.select(pl.when(~matched).then(pl.lit(NOT_ACCESS)).alias("reason")).to_series()
         found = found.without(reasons)
         fields = _fields(groups.filter(matched))
@@ -63,7 +63,7 @@ class AccessDecoder:
             partition=batch.partition,
             logsource=LOGSOURCE if batch.logsource == Logsource() else batch.logsource,
             frame=event_frame(found.frame, columns, clf_micros(fields["@timestamp"]), last=(RAW,)),
-            irregular=_irregular(columns),
+            irregular=_irregular(columns, fields.height),
             haystack=(RAW,),
             leaves=partial(_leaves, fields),
             rejects=found.rejects,
@@ -73,22 +73,23 @@ class AccessDecoder:
 
 def _fields(groups: pl.DataFrame) -> pl.DataFrame:
     """The captures of `_LINE` as columns with their names."""
-    request = unescaped(groups["6"])
+    request = unescaped(groups["7"])
     parts = request.str.extract_groups(_REQUEST).struct
     address = groups["1"].fill_null(groups["3"])
     columns = {
         "source.address": address,
         "source.ip": address.str.extract(_CLIENT),
-        "user.name": unescaped(groups["2"].fill_null(groups["4"])),
-        "@timestamp": groups["5"],
+        "apache.access.user.identity": unescaped(groups["4"]),
+        "user.name": unescaped(groups["2"].fill_null(groups["5"])),
+        "@timestamp": groups["6"],
         "http.request.method": parts.field("1"),
         "url.original": parts.field("2").fill_null(request),
         "http.version": parts.field("3"),
-        "http.response.status_code": groups["7"],
-        "http.response.body.bytes": groups["8"],
-        "http.request.referrer": unescaped(groups["9"]),
-        "user_agent.original": unescaped(groups["10"]),
-        "rest": unescaped(groups["11"]),
+        "http.response.status_code": groups["8"],
+        "http.response.body.bytes": groups["9"],
+        "http.request.referrer": unescaped(groups["10"]),
+        "user_agent.original": unescaped(groups["11"]),
+        "rest": unescaped(groups["12"]),
     }
     nothing = pl.all().is_in(["-", ""])
     return pl.DataFrame(columns).with_columns(pl.when(~nothing).then(pl.all()))
@@ -118,11 +119,12 @@ def _character(found: re.Match[str]) -> str:
         return coded
 
 
-def _irregular(columns: pl.DataFrame) -> pl.Series:
+def _irregular(columns: pl.DataFrame, height: int) -> pl.Series:
+    """Events with a wanted text that may be JSON; rules that only search whole records want no column."""
     suspects = [name for name in columns.columns if columns.select(maybe_nested(pl.col(name)).any()).item()]
     odd = [nested(pl.col(name)) for name in suspects]
     if not odd:
-        return pl.repeat(value=False, n=columns.height, dtype=pl.Boolean, eager=True)
+        return pl.repeat(value=False, n=height, dtype=pl.Boolean, eager=True)
     return columns.select(pl.any_horizontal(odd)).to_series()
 
 

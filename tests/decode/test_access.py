@@ -13,6 +13,7 @@ from tests.support.fixtures import fixtures_dir, needs_fixtures
 FIELDS = (
     "source.address",
     "source.ip",
+    "apache.access.user.identity",
     "user.name",
     "http.request.method",
     "url.original",
@@ -139,6 +140,17 @@ def test_leaves_are_the_fields():
     assert ("@timestamp", "@timestamp", "17/May/2015:10:05:03 +0200") in leaves(batch)
 
 
+def test_who_the_client_says_is_logged_in_is_a_field_too():
+    found = fields(COMMON.replace(" - jo ", " ada.wellenbrook@nordwind-shop.de jo "))
+    assert found["apache.access.user.identity"] == "ada.wellenbrook@nordwind-shop.de"
+    assert found["user.name"] == "jo"
+
+
+def test_rules_that_want_no_field_get_a_row_for_every_line():
+    batch = AccessDecoder(wanting()).decode(lines(COMMON, COMMON))
+    assert batch.irregular.to_list() == [False, False]
+
+
 def test_json_in_a_field_is_irregular():
     batch = AccessDecoder(wanting("user_agent.original")).decode(
         lines(COMMON + r' "-" "{\"mail\":1}"', COMMON)
@@ -165,7 +177,7 @@ def test_the_apache_sample():
 
 
 BEATS = ["nginx/access/test/test.log", "apache/access/test/test.log"]
-SAME = [*(set(FIELDS) - {"source.ip", "rest"}), "@timestamp"]
+SAME = [*(set(FIELDS) - {"source.ip", "apache.access.user.identity", "rest"}), "@timestamp"]
 # Of several forwarded addresses Filebeat takes the first public one as source.address; ours is all of them.
 LISTS = "nginx.access.remote_ip_list"
 
