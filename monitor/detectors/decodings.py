@@ -21,7 +21,7 @@ MAX_TOKENS: Final = 10_000
 PRINTABLE: Final = 0.9
 """Share of printable characters above which decoded bytes are text."""
 
-_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+|%u([0-9A-Fa-f]{4})")
 _BACKSLASH = re.compile(r"(?<!\\)\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});")
 _QUOTED_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
@@ -63,6 +63,8 @@ def _percent(view: View) -> Iterator[View]:
 
 
 def _unpercent(match: re.Match[str]) -> str:
+    if match.group(1) is not None:  # `%u0040`, as JavaScript's `escape` and old IIS write it
+        return _unescape(match)
     return bytes.fromhex(match.group().replace("%", "")).decode(errors="replace")
 
 
@@ -72,7 +74,7 @@ def _backslash(view: View) -> Iterator[View]:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    code = int(match.group(1) or match.group(2), 16)
+    code = int(next(filter(None, match.groups())), 16)
     return "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
 
 

@@ -26,10 +26,19 @@ _LOCAL_BACKWARDS = re.compile(rf"[\w{_LETTERS}.+\-'!#$^~{re.escape(MASK_CHARACTE
 _LEADING: Final = ".'-!#$^~+"
 _PERCENT_TAIL = re.compile(r"[0-9A-Fa-f]{2}")
 _LABEL: Final = rf"[0-9A-Za-z{_LETTERS}](?:[\w{_LETTERS}\-]{{0,61}}[0-9A-Za-z{_LETTERS}])?"
-_TLD: Final = rf"(?:xn--[a-z0-9\-]{{2,59}}|[A-Za-z{_LETTERS}]{{2,24}})(?![\w\-])"
-_NAME: Final = rf"(?:{_LABEL}\.){{1,8}}{_TLD}|localhost(?![\w.\-])"
+_TLD: Final = (
+    rf"(?:xn--[a-z0-9\-]{{2,59}}|[A-Za-z{_LETTERS}]{{2,24}})(?![\w\-])"
+    # Names of files and of caches glue something on; only after the commonest endings is that no longer name.
+    r"|(?:[A-Za-z]{2}|com|net|org|info)(?=_|-(?![\w\-]))"
+)
+_NAME: Final = rf"(?:{_LABEL}\.){{1,8}}(?:{_TLD})|localhost(?![\w.\-])"
 _LITERAL: Final = r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|(?:IPv6:)?[0-9A-Fa-f.]{0,4}:[0-9A-Fa-f:.]{2,40})\]"
 _DOMAIN = re.compile(rf"(?:\([^()@\s]{{0,60}}\))?(?P<domain>{_NAME}|{_LITERAL})", re.IGNORECASE)
+_IN_FILE_NAME = re.compile(
+    r"(?P<domain>[^_]*\.(?:[a-z]{2}|com|net|org|info))(?:[_-][\w-]*)?"
+    r"\.(?:csv|txt|pdf|json|log|xml|docx?|xlsx?|eml|vcf|ics|jpe?g|png|zip)",
+    re.IGNORECASE,
+)
 _SEMVER = re.compile(r"v?\d+\.\d+\.\d+", re.IGNORECASE)
 _QUOTED_BACKWARDS = re.compile(r'"([^"\r\n]{1,64})"')
 _COMMENT_BACKWARDS = re.compile(r"\)[^()@\r\n]{0,60}\(")
@@ -63,16 +72,18 @@ def _address(text: str, at: int, floor: int, path: str) -> Item | None:
     found = _DOMAIN.match(text, at + 1)
     if found is None:
         return None
-    domain = found.group("domain")
+    glued = _IN_FILE_NAME.fullmatch(found.group("domain"))
+    domain = glued.group("domain") if glued else found.group("domain")
+    end = found.start("domain") + len(domain)
     local = _local(text, at, floor)
     if local is None or _SEMVER.match(domain):
         return None
-    if is_no_address(text, (local.start, found.end()), local.text, domain, path):
+    if is_no_address(text, (local.start, end), local.text, domain, path):
         return None
     state = local.state or state_of(local.text, domain)
     if state == RAW and is_crawler_contact(text, local.start, path):
         state = NOT_PERSONAL
-    return Item(local.start, found.end(), state, _confidence(local.text, domain))
+    return Item(local.start, end, state, _confidence(local.text, domain))
 
 
 def _confidence(local: str, domain: str) -> float:

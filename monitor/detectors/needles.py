@@ -65,18 +65,22 @@ _PAIRS: Final = (
     *(f"{a}A" for a in "BFJNRVZdhlptx159"),
 )
 
+# Base64 of `%40`, which query strings hold: the same three places, what follows again a letter, a digit or `[`.
+_PERCENT_PAIRS: Final = ("JTQw", "U0M", "lND")
+_PERCENT_SIGN: Final = "JTQw|[CSiy]U0M[D-H]|lND[AB]"
+
 _HEX_ADDRESS: Final = f"40[3-7]{_HEX}(?:[2-7]{_HEX}){{0,62}}2[eE][4-7]{_HEX}"
 _HEX_DOTS: Final = tuple(f"{dot}{digit}" for dot in ("2e", "2E") for digit in "4567")
 
 _ENCODED: Final = "|".join(
-    (_either(*_ESCAPED, *_WIDE), _QUOTED, _SPELT, _FIRST, _SECOND, _THIRD, _HEX_ADDRESS)
+    (_either(*_ESCAPED, *_WIDE), _QUOTED, _SPELT, _FIRST, _SECOND, _THIRD, _PERCENT_SIGN, _HEX_ADDRESS)
 )
 
 EMAIL: Final = Gate(
     exact=f"{_SIGN}|{_ENCODED}",
     cheap=(
         _SIGN,
-        _either(*_ESCAPED, "=40", "d40", "D40", *_WIDE),
+        _either(*_ESCAPED, "=40", "d40", "D40", *_WIDE, *_PERCENT_PAIRS),
         _either(*_HEX_DOTS, *_BRACKETS, "_at_", "_AT_"),
         _either(*_PAIRS),
     ),
