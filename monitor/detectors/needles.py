@@ -65,7 +65,7 @@ _PAIRS: Final = (
     *(f"{a}A" for a in "BFJNRVZdhlptx159"),
 )
 
-# Base64 of `%40`, which query strings hold: the same three places, what follows again a letter, a digit or `[`.
+# Base64 of `%40`, which query strings hold, in the same three places; again a domain follows.
 _PERCENT_PAIRS: Final = ("JTQw", "U0M", "lND")
 _PERCENT_SIGN: Final = "JTQw|[CSiy]U0M[D-H]|lND[AB]"
 
