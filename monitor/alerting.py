@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from threading import Event, Thread
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from prometheus_client import CollectorRegistry
 
@@ -55,10 +56,17 @@ class Alarm:
         # As daemons: a target that hangs must not keep the process from stopping.
         self._threads = [Thread(target=s.run, args=(self._stop.wait,), daemon=True) for s in senders]
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Begin to send, what a former run left first."""
         for thread in self._threads:
             thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop sending. What is not said is in the outbox."""
+        self.close()
 
     def alerting(self, rules: Iterable[Rule]) -> Alerting:
         """What adds to a turn what it has to say, for violations of these rules."""

@@ -30,6 +30,7 @@ from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.pipeline.explain import ask, find_rule
 from monitor.pipeline.reload import RuleFiles, Ruling
 from monitor.pipeline.runner import Bounds, Runner
+from monitor.pipeline.shares import RuleSeconds
 from monitor.rules.diagnostics import Diagnostic, failed
 from monitor.rules.report import TestOutcome, render_text
 from monitor.rules.ruleset import load
@@ -193,8 +194,7 @@ def replay(
             opened(source)
         alarm = None if options.alerts is None else alerting.Alarm(options.alerts, store.outbox(), clock)
         if alarm is not None:
-            stack.callback(alarm.close)
-            alarm.start()
+            stack.enter_context(alarm)
         Runner(
             source=source,
             store=store,
@@ -266,12 +266,12 @@ def run(
         source.start(store.checkpoints())
         stack.callback(source.close)
         operations.watch(source, store)
-        alarm = alerting.Alarm(settings.alerts, store.outbox(), clock, operations.registry)
-        stack.callback(alarm.close)
-        alarm.start()
+        alarm = stack.enter_context(
+            alerting.Alarm(settings.alerts, store.outbox(), clock, operations.registry)
+        )
 
         def windows() -> LiveWindows:
-            return LiveWindows(ruling.plan.correlations, keyring, store)
+            return LiveWindows(ruling.plan.correlations, keyring, store, clock.monotonic)
 
         runner = Runner(
             source=source,
@@ -288,6 +288,7 @@ def run(
             turned=operations.turned,
             dead_letters=operations.dead_letters(settings, stop),
             fields=operations.fields,
+            shares=RuleSeconds(keyring, clock),
             batches=LIVE_BATCHES,
             gather_seconds=GATHER_SECONDS,
             alerting=alarm.alerting(_rules(plan)),
@@ -301,11 +302,15 @@ def run(
             runner.adopt(plan, digest, decode, windows(), alarm.alerting(_rules(plan)))
 
         operations.reload(files, ruling, lambda: _tested(_ruling(paths, clock, decoding)), take)
-        started(
-            f"reading {', '.join(kafka.topics)} from {', '.join(kafka.bootstrap)}; {len(_rules(plan))} rules;"
-            f" store {store.place}; metrics on {operations.url}"
-        )
+        started(_in_a_line(settings, plan, store.place, operations.url))
         runner.run(stop, between=operations.between)
+
+
+def _in_a_line(settings: Settings, plan: Plan, place: str, url: str) -> str:
+    """What is read, stored and served."""
+    kafka = settings.sources.kafka
+    read = f"{', '.join(kafka.topics)} from {', '.join(kafka.bootstrap)}"
+    return f"reading {read}; {len(_rules(plan))} rules; store {place}; metrics on {url}"
 
 
 def _rules(plan: Plan) -> list[Rule]:

@@ -304,8 +304,9 @@ class Turn:
 class TurnFacts:
     """What a turn did, for metrics and progress. Nothing in it names a person.
 
-    `matches` and `violations` are (rule id, level, count); `seconds` is (stage, seconds); `times` the least
-    and greatest event time of the turn in microseconds UTC, the latter as far as it can be believed.
+    `matches` and `violations` are (rule id, level, count); `seconds` is (stage, seconds), `rule_seconds` is
+    (rule id, seconds); `times` the least and greatest event time of the turn in microseconds UTC, the latter
+    as far as it can be believed.
     """
 
     partition: str
@@ -319,3 +320,4 @@ class TurnFacts:
     violations: tuple[tuple[str, str, int], ...] = ()
     times: tuple[int, int] | None = None
     seconds: tuple[tuple[str, float], ...] = ()
+    rule_seconds: tuple[tuple[str, float], ...] = ()

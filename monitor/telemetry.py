@@ -33,7 +33,7 @@ FACTS: Final = {
 }
 """What is counted about events in the store and in `privwatch_facts_total`."""
 
-STAGES: Final = ("poll", "decode", "evaluate")
+STAGES: Final = ("poll", "decode", "evaluate", "correlate")
 """Steps of a turn that are timed, batch by batch."""
 
 RELOAD_RESULTS: Final = ("success", "failure")
@@ -95,6 +95,12 @@ STAGE_SECONDS = Metric(
 )
 STORE_SECONDS = Metric(
     "privwatch_store_write_seconds", "histogram", "Seconds of a turn's one transaction in the store."
+)
+RULE_SECONDS = Metric(
+    "privwatch_rule_seconds_total",
+    "counter",
+    "Seconds a rule took: of a correlation measured, of an event rule an estimated share of their pass.",
+    ("rule",),
 )
 LAG = Metric(
     "privwatch_lag_records",
@@ -217,6 +223,7 @@ METRICS: Final = (
     TURN_SECONDS,
     STAGE_SECONDS,
     STORE_SECONDS,
+    RULE_SECONDS,
     LAG,
     SILENCE,
     SOURCE_SILENCE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -65,6 +65,10 @@ class Windows(Protocol):
         """
         ...
 
+    def spent(self) -> tuple[tuple[str, float], ...]:
+        """(rule id, seconds) that correlations took since this was last asked; empty if nobody measures."""
+        ...
+
     def finish(self) -> tuple[Episodes, ...]:
         """What is left to write once the source is exhausted and everything drained is in the store."""
         ...
@@ -73,14 +77,28 @@ class Windows(Protocol):
 class LiveWindows:
     """State in memory, saved with every turn; episodes are known within the turn.
 
+    Args:
+        correlations: the rules.
+        keyring: names groups.
+        store: holds the state of former runs, and what other instances write.
+        stopwatch: seconds, for `spent`; without it nothing is measured.
+
     Several instances may each read some of the partitions. A turn is only written by who has seen all window
     state in the store, so that episodes are always those of everything stored. One that was outpaced goes
     back to where its turn began, absorbs what the others wrote, and works its own out again.
     """
 
-    def __init__(self, correlations: Iterable[Correlation], keyring: Keyring, store: Store) -> None:
+    def __init__(
+        self,
+        correlations: Iterable[Correlation],
+        keyring: Keyring,
+        store: Store,
+        stopwatch: Callable[[], float] | None = None,
+    ) -> None:
         self._keyring = keyring
         self._store = store
+        self._stopwatch = stopwatch or _standing
+        self._spent: dict[str, float] = {}
         self._watermark = Watermark()
         segments, self._mark = store.segments_after(0)
         known = _by_text(segments)
@@ -95,7 +113,11 @@ class LiveWindows:
         """Advance every correlation by one batch."""
         if newest is not None:
             self._watermark.observe(partition, newest)
-        deltas = [panes(partition, correlation, matches, self._keyring) for correlation, _ in self._histories]
+        deltas = []
+        for correlation, _ in self._histories:
+            began = self._stopwatch()
+            deltas.append(panes(partition, correlation, matches, self._keyring))
+            self._spend(correlation, began)
         if all(delta.is_empty() for delta in deltas):
             return 0
         if not self._taken:
@@ -106,14 +128,25 @@ class LiveWindows:
 
     def _advance(self, taken: _Taken) -> int:
         late = 0
-        for (_, history), delta in zip(self._histories, taken.deltas, strict=True):
+        for (correlation, history), delta in zip(self._histories, taken.deltas, strict=True):
             if not delta.is_empty():
+                began = self._stopwatch()
                 found, segments, missed = history.advance(taken.partition, delta, taken.reached)
                 self._episodes |= {(e.rule, e.group): self._widened(e) for e in found}
                 self._segments += segments
                 late += missed
+                self._spend(correlation, began)
         self._late[taken.partition] += late
         return late
+
+    def _spend(self, correlation: Correlation, began: float) -> None:
+        name = correlation.header.id
+        self._spent[name] = self._spent.get(name, 0.0) + self._stopwatch() - began
+
+    def spent(self) -> tuple[tuple[str, float], ...]:
+        """(rule id, seconds) that correlations took since this was last asked."""
+        found, self._spent = self._spent, {}
+        return tuple((name, seconds) for name, seconds in found.items() if seconds)
 
     def drain(self) -> Drained:
         """Episodes and segments of the turn."""
@@ -200,6 +233,10 @@ class ArchiveWindows:
         """Nothing, as above."""
         return {}
 
+    def spent(self) -> tuple[tuple[str, float], ...]:
+        """Nothing: nobody looks at the metrics of a replay."""
+        return ()
+
     def finish(self) -> tuple[Episodes, ...]:
         """Every episode of every correlation, in place of what the store held.
 
@@ -243,6 +280,10 @@ class _Taken:
     partition: str
     deltas: list[pl.DataFrame]
     reached: int | None
+
+
+def _standing() -> float:
+    return 0.0
 
 
 def _text(correlation: Correlation) -> tuple[str, str]:

@@ -35,6 +35,7 @@ from monitor.pipeline.again import Again
 from monitor.pipeline.correlate import Windows
 from monitor.pipeline.coverage import FieldWatch
 from monitor.pipeline.deadletters import Patient
+from monitor.pipeline.shares import RuleSeconds
 from monitor.ports import Source, Store
 from monitor.telemetry import EVENTS, FENCED, LATE, RETRIED, SKIPPED, UNTIMED
 
@@ -131,6 +132,7 @@ class _Done:
     matches: Matches
     parts: list[Part]
     seconds: tuple[tuple[str, float], ...]
+    rule_seconds: tuple[tuple[str, float], ...]
 
 
 class Runner:
@@ -144,6 +146,7 @@ class Runner:
         observe: told of every batch, for metrics and progress.
         dead_letters: where rejects go before the positions move past them.
         turned: told after every turn its seconds from the first batch on, and those of the store's write.
+        shares: works out what each rule takes; without it nobody knows.
         fields: what coverage has seen, stored with the turns now and then.
         reopen: makes the windows anew from the store when a turn could not be written, after which it is read
             again; None: the run ends with that error.
@@ -168,6 +171,7 @@ class Runner:
         alerting: Callable[[Turn], Turn] = lambda turn: turn,
         turned: Callable[[float, float], None] = lambda *_: None,
         dead_letters: Patient | None = None,
+        shares: RuleSeconds | None = None,
         fields: FieldWatch | None = None,
         reopen: Callable[[], Windows] | None = None,
     ) -> None:
@@ -188,6 +192,7 @@ class Runner:
         self._alerting = alerting
         self._turned = turned
         self._dead_letters = dead_letters
+        self._shares = shares
         self._fields = fields
         self._began = 0.0
         self._reopen = reopen
@@ -307,13 +312,21 @@ class Runner:
             matches=matches,
             parts=found,
             seconds=stages,
+            rule_seconds=() if self._shares is None else self._shares.of(self._plan, decoded, done - read),
         )
 
     def _take(self, done: _Done, pending: _Pending) -> None:
         """Add a batch to what the turn will write."""
         batch = done.batch
         self._in_hand[batch.partition] += done.records
+        began = self._clock.monotonic()
         late = self._windows.take(batch.partition, done.matches, done.newest, done.behind)
+        took = self._clock.monotonic() - began
+        done = replace(
+            done,
+            seconds=(*done.seconds, ("correlate", took)),
+            rule_seconds=(*done.rule_seconds, *self._windows.spent()),
+        )
         facts = done.facts + Counter({LATE: late})
         pending.add_parts(done.parts)
         pending.add_rejects(done.rejects)
@@ -405,6 +418,7 @@ def _facts(done: _Done, facts: Mapping[str, int]) -> TurnFacts:
         violations=tuple((*key, n) for key, n in violations.items()),
         times=(done.times[0], done.newest) if done.times and done.newest is not None else None,
         seconds=done.seconds,
+        rule_seconds=done.rule_seconds,
     )
 
 

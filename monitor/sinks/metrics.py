@@ -40,6 +40,7 @@ class Metrics:
         self._turn = self._histogram(telemetry.TURN_SECONDS)
         self._stage = self._histogram(telemetry.STAGE_SECONDS)
         self._store = self._histogram(telemetry.STORE_SECONDS)
+        self._rule_seconds = self._counter(telemetry.RULE_SECONDS)
         self._rules = self._gauge(telemetry.RULES)
         self._rules_info = self._gauge(telemetry.RULES_INFO)
         self._rules_time = self._gauge(telemetry.RULES_TIME)
@@ -86,6 +87,8 @@ class Metrics:
             self._violations.labels(rule, level, source).inc(count)
         for stage, seconds in facts.seconds:
             self._stage.labels(stage).observe(seconds)
+        for rule, spent in facts.rule_seconds:
+            self._rule_seconds.labels(rule).inc(spent)
         self._partitions.heard(facts.partition, None if facts.times is None else facts.times[1])
 
     def turned(self, seconds: float, store_seconds: float) -> None:

@@ -256,3 +256,13 @@ def test_an_archive_worked_out_in_shards_is_the_same(
         patch.setattr("monitor.pipeline.correlate.SHARD_PANES", panes_held)
         assert archived(one, batches) == whole
     assert SHARD_PANES > 1000
+
+
+def test_what_each_correlation_took_is_told_once():
+    ticks = iter(range(1000))
+    one = correlation("event_count", (("gte", 2),), timespan=4, resolution=1, lateness=LATENESS)
+    windows = LiveWindows([one], KEYRING, MemoryStore(), lambda: float(next(ticks)))
+    event = Happening(partition="p", offset=0, time=MICROS, who="ada", amount=None, whose=None, table=None)
+    windows.take("p", matches([event]), MICROS, ())
+    assert windows.spent() == ((one.header.id, 2.0),), "its panes, and what they add to"
+    assert windows.spent() == ()
