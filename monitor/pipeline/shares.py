@@ -1,9 +1,9 @@
 """Seconds of evaluation, rule by rule. All event rules share one pass, so what each costs is sampled.
 
-Now and then one rule is asked alone of some events of a batch, with the clock running. What it took, less what
-a pass without rules takes, weighs it against the others, and the seconds that all of them take together are
-shared out by these weights. So the seconds of all rules add up to those of the stage `evaluate`. How they are
-shared out is an estimate: two rules that search a text for the same thing pay once together, and here half
+Now and then one rule is asked alone of some events of a batch, with the clock running. What it took, less
+what a pass without rules takes, weighs it against the others, and the seconds that all of them take together
+are shared out by these weights. So the seconds of all rules add up to those of the stage `evaluate`. How they
+are shared out is an estimate: two rules that search a text for the same thing pay once together, here half
 each.
 """
 
