@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from monitor.detectors.digits import luhn
 from monitor.detectors.item import Item
 from monitor.detectors.states import RAW
 
@@ -68,13 +69,6 @@ _SPOKEN_OF = re.compile(
 _CACHE_BUSTER = re.compile(r"[?&;](?:ord|rnd|rand|random|cb|cachebuster|nocache)=$", re.IGNORECASE)
 """Parameters of web addresses that hold a random number so that no cache answers, as advertisements do."""
 _UUID_GROUP = re.compile(r"[0-9a-fA-F]{4}-")
-_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the Luhn check digit of the others."""
-    backwards = [int(c) for c in reversed(digits)]
-    return (sum(backwards[::2]) + sum(_DOUBLED[d] for d in backwards[1::2])) % 10 == 0
 
 
 def is_card(digits: str) -> bool:

@@ -9,20 +9,13 @@ from typing import Final
 
 import polars as pl
 
-from monitor.detectors.card import find_card
 from monitor.detectors.classify import classify_text
-from monitor.detectors.email import find_email
-from monitor.detectors.iban import find_iban
-from monitor.detectors.item import Detector, Item
+from monitor.detectors.item import Item
 from monitor.detectors.ladder import MAX_DEPTH, climb
-from monitor.detectors.needles import GATES
+from monitor.detectors.overlap import Row, settle
 from monitor.detectors.prefilter import prefilter
+from monitor.detectors.registry import DETECTORS, GATES, expand
 from monitor.detectors.states import ENCODED, RAW
-
-DETECTORS: Final[dict[str, Detector]] = {"email": find_email, "iban": find_iban, "card": find_card}
-
-CLASSES: Final = tuple(DETECTORS)
-"""Detector classes of this release; `any` stands for all of them."""
 
 FOUND: Final = {
     "index": pl.UInt32(),
@@ -46,38 +39,28 @@ JUDGED: Final = {
 """Columns of `classify`."""
 
 
-def expand(classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Class names in catalogue order, `any` spelt out.
-
-    Raises:
-        KeyError: a class no detector has.
-    """
-    unknown = [name for name in classes if name != "any" and name not in DETECTORS]
-    if unknown:
-        raise KeyError(f"no detector {unknown[0]!r}; there are {', '.join(CLASSES)} and any")
-    return tuple(name for name in CLASSES if name in classes or "any" in classes)
-
-
 def find(values: pl.Series, classes: tuple[str, ...], paths: pl.Series | None = None) -> pl.DataFrame:
     """Everything the detectors find in `values`, one row each.
 
     Args:
         values: String, one text per row; give distinct ones, repeated work is not shared.
-        classes: detector classes, or `any`.
+        classes: detector classes or groups of them. Where two of them claim the same characters the surer
+            one has them, of equally sure ones the earlier in the catalogue.
         paths: String of the same length, the field path of each value, which gives context.
 
     Returns:
         FOUND columns, ordered by class, index, depth of decoding and start.
 
     Raises:
-        KeyError: a class no detector has.
+        KeyError: a name that is neither a class nor a group.
     """
-    rows: list[tuple[int, str, str, str, float, int, int]] = []
-    for name in expand(classes):
+    rows: list[Row] = []
+    names = expand(classes)
+    for name in names:
         for index, text, path, veiled in _candidates(values, name, paths):
             items = climb(text, path, DETECTORS[name], MAX_DEPTH if veiled else 0)
             rows += (_row(index, name, *found) for found in items)
-    return pl.DataFrame(rows, schema=FOUND, orient="row")
+    return pl.DataFrame(settle(rows) if len(names) > 1 else rows, schema=FOUND, orient="row")
 
 
 def _candidates(values: pl.Series, name: str, paths: pl.Series | None) -> list[tuple[int, str, str, bool]]:
@@ -86,6 +69,11 @@ def _candidates(values: pl.Series, name: str, paths: pl.Series | None) -> list[t
     )
     veiled = pl.col("text").str.contains(GATES[name].veiled) if GATES[name].veiled else pl.lit(value=True)
     candidates = frame.filter(prefilter((name,)).expr(pl.col("text")))
+    if GATES[name].words:
+        words = f"(?i:{GATES[name].words})"
+        candidates = candidates.filter(
+            pl.col("text").str.contains(words) | pl.col("path").str.contains(words)
+        )
     return candidates.select("index", "text", "path", veiled.alias("veiled")).rows()
 
 
@@ -95,9 +83,7 @@ def _paths(values: pl.Series, paths: pl.Series | None) -> pl.Series:
     return paths.fill_null("")
 
 
-def _row(
-    index: int, name: str, item: Item, steps: tuple[str, ...]
-) -> tuple[int, str, str, str, float, int, int]:
+def _row(index: int, name: str, item: Item, steps: tuple[str, ...]) -> Row:
     state = ENCODED if steps and item.state == RAW else item.state
     return index, name, state, ">".join(steps), item.confidence, item.start, item.end
 
@@ -110,13 +96,13 @@ def classify(
     Args:
         values: String; null is absent.
         paths: String of the same length, the field path of each value.
-        expect: detector classes that may call a value raw, or `any`.
+        expect: detector classes that may call a value raw, or groups of them.
 
     Returns:
         JUDGED columns, one row per value, in order.
 
     Raises:
-        KeyError: a class no detector has.
+        KeyError: a name that is neither a class nor a group.
     """
     detectors = tuple((name, DETECTORS[name]) for name in expand(expect))
     verdicts = (

@@ -11,32 +11,15 @@ instructions at ten times the speed of a general pattern.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from monitor.detectors.gate import HEX, Gate
 from monitor.detectors.iban import COUNTRIES
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Patterns in Rust `regex` syntax.
-
-    Attributes:
-        exact: the gate itself.
-        cheap: fast patterns; wherever `exact` matches, one of them does. Empty: `exact` alone.
-        veiled: where it does not match, decoding the text shows nothing more. Empty: always decode.
-    """
-
-    exact: str
-    cheap: tuple[str, ...] = ()
-    veiled: str = ""
 
 
 def _either(*literals: str) -> str:
     return "|".join(re.escape(literal) for literal in literals)
 
-
-_HEX: Final = "[0-9a-fA-F]"
 
 _SIGN: Final = r"@(?:[0-9A-Za-z_-]* ?(?:[.\[(\\%&={]|[^\x00-\x7F])|(?i:localhost))"
 """An `@` whose next word goes on as a domain does: leaves out `"@timestamp"` and `root@web1`."""
@@ -69,7 +52,7 @@ _PAIRS: Final = (
 _PERCENT_PAIRS: Final = ("JTQw", "U0M", "lND")
 _PERCENT_SIGN: Final = "JTQw|[CSiy]U0M[D-H]|lND[AB]"
 
-_HEX_ADDRESS: Final = f"40[3-7]{_HEX}(?:[2-7]{_HEX}){{0,62}}2[eE][4-7]{_HEX}"
+_HEX_ADDRESS: Final = f"40[3-7]{HEX}(?:[2-7]{HEX}){{0,62}}2[eE][4-7]{HEX}"
 _HEX_DOTS: Final = tuple(f"{dot}{digit}" for dot in ("2e", "2E") for digit in "4567")
 
 _ENCODED: Final = "|".join(
@@ -98,9 +81,6 @@ IBAN: Final = Gate(
 )
 
 CARD: Final = Gate(
-    exact=rf"(?:^|[^0-9A-Fa-f]|\\[bf]|\\u{_HEX}{{4}}|\\x{_HEX}{{2}}|%{_HEX}{{2}})"
+    exact=rf"(?:^|[^0-9A-Fa-f]|\\[bf]|\\u{HEX}{{4}}|\\x{HEX}{{2}}|%{HEX}{{2}})"
     rf"(?:1800|[2-689][0-9]{{3}})(?:{_SEPARATOR}[0-9]){{8}}",
 )
-
-GATES: Final = {"email": EMAIL, "iban": IBAN, "card": CARD}
-"""Detector class to its gate."""

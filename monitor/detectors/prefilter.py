@@ -8,7 +8,8 @@ from operator import or_
 
 import polars as pl
 
-from monitor.detectors.needles import GATES, Gate
+from monitor.detectors.gate import Gate
+from monitor.detectors.registry import GATES, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Prefilter:
         if not self.gates:
             return pl.lit(value=False)
         # Gates without a fast pattern share one scan.
-        slow = "|".join(gate.exact for gate in self.gates if not gate.cheap)
+        slow = "|".join(dict.fromkeys(gate.exact for gate in self.gates if not gate.cheap))
         scans = [_staged(gate, col) for gate in self.gates if gate.cheap]
         scans += [col.str.contains(slow)] if slow else []
         return reduce(or_, scans).fill_null(value=False)
@@ -39,10 +40,9 @@ def _staged(gate: Gate, col: pl.Expr) -> pl.Expr:
 
 
 def prefilter(classes: tuple[str, ...]) -> Prefilter:
-    """The prefilter of detector classes, `any` for all of them.
+    """The prefilter of detector classes or groups of them.
 
     Raises:
-        KeyError: a class no detector has.
+        KeyError: a name that is neither.
     """
-    names = GATES if "any" in classes else dict.fromkeys(classes)
-    return Prefilter(tuple(GATES[name] for name in names))
+    return Prefilter(tuple(GATES[name] for name in expand(classes)))

@@ -10,7 +10,8 @@ from stdnum import iban as stdnum_iban
 from stdnum import luhn as stdnum_luhn
 
 from monitor.detectors import find
-from monitor.detectors.card import RANGES, is_card, luhn
+from monitor.detectors.card import RANGES, is_card
+from monitor.detectors.digits import luhn
 from monitor.detectors.iban import COUNTRIES, STRUCTURES, is_iban
 
 DIGITS, CAPITALS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

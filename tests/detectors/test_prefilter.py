@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.detectors import CLASSES, find, prefilter
-from monitor.detectors.needles import GATES
+from monitor.detectors.registry import GATES
 
 LOCAL = st.text("abzANB019._+-'*", min_size=1, max_size=12)
 DOMAIN = st.sampled_from(

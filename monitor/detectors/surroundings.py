@@ -1,0 +1,65 @@
+"""What stands around a value and in the name of its field: the words that say what a number is."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+WINDOW: Final = 30
+"""Characters around a value in which a word counts."""
+
+ALONE: Final = "alone"
+AROUND: Final = "around"
+NAMED: Final = "named"
+"""Evidence for what a value is: none, a word around it, the name of its field."""
+
+_WEIGHT: Final = {ALONE: 0.02, AROUND: 1.0, NAMED: 3.0}
+"""Odds, before its check is asked, that a text of an identifier's form is that identifier. Set by hand."""
+LETTERED: Final = 5.0
+"""A form with letters at fixed places is met by chance more seldom than one of digits alone."""
+SEPARATED: Final = 50.0
+"""So is one with its customary separators."""
+REPORTED: Final = 0.5
+"""Confidence below which nothing is reported."""
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def confidence(prior: float, evidence: str, form: float = 1.0) -> float:
+    """How sure it is that a text which passed its check is what it looks like: odds to probability.
+
+    Args:
+        prior: share of random texts of the form that pass the check.
+        evidence: ALONE, AROUND or NAMED.
+        form: how much more seldom than a plain number of that length the form occurs by chance.
+    """
+    odds = _WEIGHT[evidence] * form / prior
+    return round(min(odds / (1 + odds), 0.99), 2)
+
+
+@lru_cache(maxsize=256)
+def worded(words: tuple[str, ...]) -> re.Pattern[str]:
+    """The pattern of any of `words` (regular expressions) as a word of its own: no letter beside it."""
+    return re.compile(rf"(?:^|[^A-Za-z])(?:{'|'.join(words)})(?![A-Za-z])", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def says(path: str, pattern: re.Pattern[str]) -> bool:
+    """Whether a name of the field's path holds one of the words; `userBsn` counts as `user_Bsn`."""
+    return pattern.search(unhumped(path)) is not None
+
+
+def unhumped(text: str) -> str:
+    """Camel case taken apart: `userBsn` to `user_Bsn`."""
+    return _HUMP.sub("_", text)
+
+
+def evidence(text: str, span: tuple[int, int], path: str, pattern: re.Pattern[str]) -> str:
+    """What speaks for the span of the text being what the pattern's words name."""
+    if says(path, pattern):
+        return NAMED
+    start, end = span
+    before, after = text[max(0, start - WINDOW) : start], text[end : end + WINDOW]
+    near = pattern.search(unhumped(before)) or pattern.search(unhumped(after))
+    return AROUND if near else ALONE
