@@ -20,8 +20,7 @@ SPECIAL: Final = "special"
 WHY: Final = {
     CONTACT: "It says who a person is and how to reach them; a log needs a customer number at most.",
     FINANCIAL: "With it money can be taken; whoever reads the log can read it.",
-    NATIONAL: "It names one person for life and opens doors at offices and banks; Art. 87 GDPR lets states protect "
-    "it further, and most do.",
+    NATIONAL: "It names one person for life and opens doors at offices and banks (Art. 87 GDPR).",
     ONLINE: "It follows a device, and with it its owner (recital 30 GDPR; C-582/14 Breyer).",
     PERSONAL: "With a name or a postcode it singles a person out, and identity checks ask for it.",
     LOCATION: "It says where a person is or lives, to a few metres.",

@@ -1,4 +1,4 @@
-"""python-stdnum as the oracle: for each class it knows, how to make numbers, and where we differ on purpose."""
+"""python-stdnum as the oracle: per class it knows, how to make numbers, and where we differ on purpose."""
 
 import re
 from collections.abc import Callable

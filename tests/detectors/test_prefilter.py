@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.detectors import CLASSES, find, prefilter
 from monitor.detectors.registry import GATES
+from tests.detectors.cases.national import FIELDS, VALID
 
 LOCAL = st.text("abzANB019._+-'*", min_size=1, max_size=12)
 DOMAIN = st.sampled_from(
@@ -25,6 +26,9 @@ IBAN = st.sampled_from(
 CARD = st.sampled_from(
     ["4111111111111111", "3782 822463 10005", "4111\u00a01111\u00a01111\u00a01111", "2223003122003222"]
 )
+
+
+NUMBER = st.sampled_from([f"{FIELDS[name]}: {text}" for name, texts in VALID.items() for text in texts])
 
 
 def b64(text: str) -> str:
@@ -55,7 +59,7 @@ AROUND = st.text(st.sampled_from("ab0 /+=\"'<>&\n\t\b\f\\.:;,-_é\u20ac\u200b\x7
 
 @st.composite
 def texts(draw: st.DrawFn) -> str:
-    text = draw(st.one_of(ADDRESS, IBAN, CARD, st.text(max_size=30)))
+    text = draw(st.one_of(ADDRESS, IBAN, CARD, NUMBER, st.text(max_size=30)))
     for _ in range(draw(st.integers(0, 2))):
         text = draw(AROUND) + draw(WRAPPINGS)(text) + draw(AROUND)
     return draw(AROUND) + text + draw(AROUND)
