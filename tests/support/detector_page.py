@@ -14,20 +14,21 @@ from tests.support.shipped import ROOT
 PAGE = ROOT / "docs" / "catalogue.md"
 HEAD = """# The catalogue of detectors
 
-Made by `python -m tests.support.detector_page` from the catalogue itself. The examples are made up, or published
-as examples; what is said of them is what the detectors said.
+Made by `python -m tests.support.detector_page` from the catalogue itself. The examples are made up, or
+published as examples; what is said of them is what the detectors said.
 
-A class is a word of the rule language (`message|pii: pl_pesel`), the name that evidence gives, and the name of a
-section here. Some words stand for several classes:
+A class is a word of the rule language (`message|pii: pl_pesel`), the name that evidence gives, and the name
+of a section here. Some words stand for several classes:
 
 | word | stands for |
 |---|---|
 """
 MIDDLE = """
-*Prior* is the share of random texts of the form that pass the check. It says what a pass is worth: where one text in
-eleven passes, it counts only beside a word that names it (thirty characters around, or the name of the field); where
-one in a thousand does, also alone. Numbers that may as well be a point in time, of the epoch or of a calendar, hardly
-ever count alone. Where several classes claim the same characters the surer has them.
+*Prior* is the share of random texts of the form that pass the check. It says what a pass is worth: where
+one text in eleven passes, it counts only beside a word that names it (thirty characters around, or the name
+of the field); where one in a thousand does, also alone. Numbers that may as well be a point in time, of the
+epoch or of a calendar, hardly ever count alone. Where several classes claim the same characters the surer
+has them.
 """
 
 
