@@ -6,9 +6,8 @@ The only place that names a concrete source, sink or store.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -21,16 +20,17 @@ from monitor.decode import AUTO, decoder
 from monitor.detectors.scrub import holds_personal_data
 from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
-from monitor.engine.plan import Plan, compile_plan
+from monitor.engine.plan import compile_plan
 from monitor.errors import RuleError
 from monitor.lazily import Lazily
-from monitor.model import Logsource, Reject, Turn, TurnFacts, Violation
+from monitor.model import Reject, Turn, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
 from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.pipeline.explain import ask, find_rule
 from monitor.pipeline.reload import RuleFiles, Ruling
 from monitor.pipeline.runner import Bounds, Runner
 from monitor.pipeline.shares import RuleSeconds
+from monitor.pipeline.ways import Decoding, Way, WayOf, everywhere, plans, way_digest
 from monitor.rules.diagnostics import Diagnostic, failed
 from monitor.rules.report import TestOutcome, render_text
 from monitor.rules.ruleset import load
@@ -82,17 +82,6 @@ def today(clock: Clock) -> dt.date:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoding:
-    """How records are read: format, where they come from, where fields and the event time are."""
-
-    format: str = AUTO
-    logsource: Logsource = field(default_factory=Logsource)
-    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    time_fields: tuple[str, ...] = ()
-    year: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ReplayOptions:
     """What to replay into what."""
 
@@ -141,14 +130,6 @@ class Progress:
             self._observe(facts)
 
 
-def plan_digest(plan: Plan, decoding: Decoding, bounds: Bounds) -> str:
-    """Identifies everything a result depends on besides the records."""
-    settled = repr(
-        (version("privwatch"), decoding.format, decoding.logsource, decoding.year, bounds)
-    ).encode()
-    return hashlib.sha256(plan.digest.encode() + settled).hexdigest()
-
-
 def replay(
     options: ReplayOptions,
     *,
@@ -175,7 +156,7 @@ def replay(
     started = clock.monotonic()
     ruleset, _ = load_rules(options.rules, clock)
     decoding = options.decoding
-    plan = compile_plan(ruleset, decoding.aliases, decoding.time_fields)
+    plan = plans(ruleset, {"": decoding})[""]
     progress = Progress(observe)
     with ExitStack() as stack:
         source = ArchiveSource(
@@ -186,9 +167,13 @@ def replay(
         keyring = Keyring(keyfile.load_key(options.key))
         store = repository.open_store(options.store, options.namespace)
         stack.callback(store.close)
-        digest = plan_digest(plan, decoding, options.bounds)
+        way = Way(
+            plan,
+            way_digest(plan, decoding, options.bounds),
+            decoder(AUTO, plan.projection, year=decoding.year).decode,
+        )
         source.start(store.checkpoints())
-        if _forget_outdated(store, source.partitions, digest):
+        if _forget_outdated(store, source.partitions, way.digest):
             source.start(store.checkpoints())
         if opened is not None:
             opened(source)
@@ -198,16 +183,14 @@ def replay(
         Runner(
             source=source,
             store=store,
-            plan=plan,
-            plan_digest=digest,
-            decode=decoder(AUTO, plan.projection, year=decoding.year).decode,
+            way=everywhere(way),
             keyring=keyring,
-            windows=ArchiveWindows(plan.correlations, keyring, store),
+            windows=ArchiveWindows(ruleset.correlations, keyring, store),
             clock=clock,
             observe=progress,
             bounds=options.bounds,
             batches=REPLAY_BATCHES,
-            alerting=_nobody if alarm is None else alarm.alerting([*ruleset.rules, *ruleset.correlations]),
+            alerting=_nobody if alarm is None else alarm.alerting(_rules(ruleset)),
         ).run(stop)
         seconds = clock.monotonic() - started
         untold = 0 if alarm is None else alarm.finish(0.0 if stop() else TELL_SECONDS)
@@ -234,7 +217,7 @@ def run(
     clock: Clock | None = None,
     outside: operate.Outside | None = None,
 ) -> None:
-    """Watch topics until told to stop: evaluate, store, answer on `/metrics`.
+    """Watch sources until told to stop: evaluate, store, answer on `/metrics`.
 
     Args:
         settings: what `load_settings` gave.
@@ -244,22 +227,20 @@ def run(
         outside: what the operating system asks for and is told.
 
     Raises:
-        PrivwatchError: rules, topics, key or store cannot be used.
+        PrivwatchError: rules, sources, key or store cannot be used.
     """
     clock = clock or SystemClock()
-    kafka = settings.sources.kafka
-    logsource = kafka.logsource.logsource()
-    decoding = Decoding(kafka.format, logsource, kafka.aliases, kafka.time_fields)
+    decodings = feeding.decodings(settings)
     paths = settings.rules or (shipped_rules(),)
     files = RuleFiles(paths, clock, settings.reload.every_seconds)  # before they are read, to miss no change
-    plan = (ruling := _ruling(paths, clock, decoding)).plan
+    ruling = _ruling(paths, clock, decodings)
     with ExitStack() as stack:
         store = repository.open_store(
             settings.store, settings.namespace, password_file=settings.store_password_file
         )
         stack.callback(store.close)
         keyring = Keyring(keyfile.load_key(settings.key))
-        source = feeding.source(settings, store.claim)
+        source = feeding.source(settings, store.claim, clock)
         operations = stack.enter_context(
             operate.Operations(settings, clock, version("privwatch"), outside or operate.Outside())
         )
@@ -270,15 +251,17 @@ def run(
             alerting.Alarm(settings.alerts, store.outbox(), clock, operations.registry)
         )
 
-        def windows() -> LiveWindows:
-            return LiveWindows(ruling.plan.correlations, keyring, store, clock.monotonic)
+        def ways() -> WayOf:
+            return feeding.ways(ruling.plans, decodings, source.member_of, operations.watched)
 
+        def windows() -> LiveWindows:
+            return LiveWindows(ruling.ruleset.correlations, keyring, store, clock.monotonic)
+
+        operations.rules(ruling.ruleset)
         runner = Runner(
             source=source,
             store=store,
-            plan=plan,
-            plan_digest=plan_digest(plan, decoding, Bounds()),
-            decode=operations.rules(plan, decoder(decoding.format, plan.projection).decode),
+            way=ways(),
             keyring=keyring,
             windows=windows(),
             reopen=windows,
@@ -291,35 +274,30 @@ def run(
             shares=RuleSeconds(keyring, clock),
             batches=LIVE_BATCHES,
             gather_seconds=GATHER_SECONDS,
-            alerting=alarm.alerting(_rules(plan)),
+            alerting=alarm.alerting(_rules(ruling.ruleset)),
         )
 
         def take(fresh: Ruling) -> None:
             nonlocal ruling
-            ruling, plan = fresh, fresh.plan
-            decode = operations.rules(plan, decoder(decoding.format, plan.projection).decode)
-            digest = plan_digest(plan, decoding, Bounds())
-            runner.adopt(plan, digest, decode, windows(), alarm.alerting(_rules(plan)))
+            ruling = fresh
+            operations.rules(ruling.ruleset)
+            runner.adopt(ways(), windows(), alarm.alerting(_rules(ruling.ruleset)))
 
-        operations.reload(files, ruling, lambda: _tested(_ruling(paths, clock, decoding)), take)
-        started(_in_a_line(settings, plan, store.place, operations.url))
+        operations.reload(files, ruling, lambda: _tested(_ruling(paths, clock, decodings)), take)
+        started(
+            f"reading {feeding.told(settings)}; {len(_rules(ruling.ruleset))} rules;"
+            f" store {store.place}; metrics on {operations.url}"
+        )
         runner.run(stop, between=operations.between)
 
 
-def _in_a_line(settings: Settings, plan: Plan, place: str, url: str) -> str:
-    """What is read, stored and served."""
-    kafka = settings.sources.kafka
-    read = f"{', '.join(kafka.topics)} from {', '.join(kafka.bootstrap)}"
-    return f"reading {read}; {len(_rules(plan))} rules; store {place}; metrics on {url}"
+def _rules(ruleset: RuleSet) -> list[Rule]:
+    return [*ruleset.rules, *ruleset.correlations]
 
 
-def _rules(plan: Plan) -> list[Rule]:
-    return [*(p.rule for p in plan.rules), *plan.correlations]
-
-
-def _ruling(paths: Sequence[Path], clock: Clock, decoding: Decoding) -> Ruling:
+def _ruling(paths: Sequence[Path], clock: Clock, decodings: Mapping[str, Decoding]) -> Ruling:
     ruleset, _ = load_rules(paths, clock)
-    return Ruling(ruleset, compile_plan(ruleset, decoding.aliases, decoding.time_fields))
+    return Ruling(ruleset, plans(ruleset, decodings))
 
 
 def _tested(ruling: Ruling) -> Ruling:

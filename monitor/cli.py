@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from monitor import demo as week
     from monitor import effective, service
     from monitor import settings as daemon
-    from monitor.pipeline import runner
+    from monitor.pipeline import runner, ways
     from monitor.review import explained as answers_as_text
     from monitor.review import summary, terminal, totals
     from monitor.rules import diagnostics as problems
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 else:
     effective, service = Lazily("monitor.effective"), Lazily("monitor.service")
     composition, week, daemon = Lazily("monitor.app"), Lazily("monitor.demo"), Lazily("monitor.settings")
-    runner, answers_as_text = Lazily("monitor.pipeline.runner"), Lazily("monitor.review.explained")
+    runner, ways = Lazily("monitor.pipeline.runner"), Lazily("monitor.pipeline.ways")
+    answers_as_text = Lazily("monitor.review.explained")
     summary, terminal = Lazily("monitor.review.summary"), Lazily("monitor.review.terminal")
     totals, reports = Lazily("monitor.review.totals"), Lazily("monitor.rules.report")
     problems = Lazily("monitor.rules.diagnostics")
@@ -238,7 +239,7 @@ def replay(
         store=store,
         key=key or store.with_suffix(".key"),
         namespace=namespace,
-        decoding=composition.Decoding(
+        decoding=ways.Decoding(
             format=format.value,
             logsource=Logsource(category or None, product or None, service or None),
             aliases=_aliases(field),
@@ -416,7 +417,7 @@ def explain(
     Of a correlation it shows what is counted, and the rules whose events those are. Values of events are
     masked.
     """
-    decoding = composition.Decoding(format=format.value, aliases=_aliases(field))
+    decoding = ways.Decoding(format=format.value, aliases=_aliases(field))
     explained, answers = composition.explain(
         rule, rules or [composition.shipped_rules()], event, decoding, line
     )

@@ -2,24 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from monitor.clock import Clock
+from monitor.decode import decoder
+from monitor.engine.plan import Plan
+from monitor.lazily import Lazily
 from monitor.model import Claim
-from monitor.settings import Settings
-from monitor.sources.kafka import KafkaOptions, KafkaSource
+from monitor.pipeline.runner import Bounds
+from monitor.pipeline.ways import Decode, Decoding, Way, WayOf, way_digest
+from monitor.settings import LimitsSettings, Settings
+from monitor.source_settings import KafkaSettings
+from monitor.sources.pipe import NAME as STDIN
+from monitor.sources.pipe import PipeOptions, PipeSource
+from monitor.sources.several import Member, Several
+
+if TYPE_CHECKING:
+    from monitor.sources import kafka as topics
+    from monitor.sources.kafka import KafkaOptions
+else:  # following files needs no client
+    topics = Lazily("monitor.sources.kafka")
+
+KAFKA = "kafka"
+"""Names the source of topics; the others are named after their section too."""
 
 Claiming = Callable[[Collection[str]], Mapping[str, Claim]]
 """Takes partitions, see `monitor.ports.Store`."""
 
+Watching = Callable[[Plan, Decode], Decode]
+"""Has an eye on what is decoded."""
 
-def source(settings: Settings, claim: Claiming) -> KafkaSource:
+
+def source(settings: Settings, claim: Claiming, clock: Clock) -> Several:
     """What the settings have the daemon read."""
-    return KafkaSource(_kafka_options(settings), claim=claim)
+    return Several(list(_members(settings, claim)), clock)
 
 
-def _kafka_options(settings: Settings) -> KafkaOptions:
-    kafka = settings.sources.kafka
-    return KafkaOptions(
+def _members(settings: Settings, claim: Claiming) -> Iterator[Member]:
+    sources, limits = settings.sources, settings.limits
+    if sources.kafka is not None:
+        kafka = topics.KafkaSource(_kafka_options(sources.kafka, limits), claim=claim)
+        yield Member(KAFKA, kafka, "records", "partitions assigned", needed=True)
+    if sources.stdin is not None:
+        piped = PipeOptions(
+            sources.stdin.format, sources.stdin.logsource.logsource(), lines=limits.batch_records
+        )
+        yield Member(STDIN, PipeSource(piped), "bytes", "pipe")
+
+
+def decodings(settings: Settings) -> dict[str, Decoding]:
+    """How the records of each source are read, by the name of the source."""
+    sources = settings.sources
+    read = {KAFKA: sources.kafka, STDIN: sources.stdin}
+    return {
+        name: Decoding(one.format, one.logsource.logsource(), one.aliases, one.time_fields)
+        for name, one in read.items()
+        if one is not None
+    }
+
+
+def ways(
+    plans: Mapping[str, Plan],
+    read: Mapping[str, Decoding],
+    member_of: Callable[[str], str],
+    watched: Watching,
+) -> WayOf:
+    """The way of each partition: that of the source it comes from.
+
+    Args:
+        plans: of each source, by its name.
+        read: how the records of each source are read.
+        member_of: the source of a partition.
+        watched: looks at what each of them decodes.
+    """
+    found = {
+        name: Way(
+            plan,
+            way_digest(plan, read[name], Bounds()),
+            watched(plan, decoder(read[name].format, plan.projection).decode),
+        )
+        for name, plan in plans.items()
+    }
+    return lambda partition: found[member_of(partition)]
+
+
+def told(settings: Settings) -> str:
+    """What is read, for people."""
+    sources = settings.sources
+    parts = []
+    if sources.kafka is not None:
+        parts.append(f"{', '.join(sources.kafka.topics)} from {', '.join(sources.kafka.bootstrap)}")
+    if sources.stdin is not None:
+        parts.append("standard input")
+    return "; ".join(parts)
+
+
+def _kafka_options(kafka: KafkaSettings, limits: LimitsSettings) -> KafkaOptions:
+    return topics.KafkaOptions(
         bootstrap=kafka.bootstrap,
         topics=kafka.topics,
         group=kafka.group,
@@ -28,6 +108,6 @@ def _kafka_options(settings: Settings) -> KafkaOptions:
         format=kafka.format,
         connect_seconds=kafka.connect_seconds,
         session_seconds=kafka.session_seconds,
-        batch_records=settings.limits.batch_records,
-        ahead_bytes=settings.limits.ahead_bytes,
+        batch_records=limits.batch_records,
+        ahead_bytes=limits.ahead_bytes,
     )

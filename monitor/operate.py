@@ -21,6 +21,7 @@ from monitor.pipeline.deadletters import Patient
 from monitor.pipeline.health import Checked, Health
 from monitor.pipeline.reload import Reloader, RuleFiles, Ruling
 from monitor.ports import DeadLetters
+from monitor.rules.tree import RuleSet
 from monitor.sections import MetricsSettings
 from monitor.settings import Settings
 from monitor.sinks.deadletter import DeadLetterFile
@@ -46,14 +47,22 @@ class Outside:
 
 
 class Watched(Protocol):
-    """What a source tells beside its records."""
+    """What the source tells beside its records."""
 
     def lag(self) -> Mapping[str, int]:
-        """Records of each assigned partition that the store does not know of yet."""
+        """Records of each partition that the store does not know of yet, where records are counted."""
         ...
 
-    def behind(self) -> Collection[str]:
-        """Assigned partitions that hold records, or may hold some."""
+    def lag_bytes(self) -> Mapping[str, int]:
+        """Bytes of each partition that the store does not know of yet, where bytes are counted."""
+        ...
+
+    def partitions(self) -> Collection[str]:
+        """Partitions that are read now."""
+        ...
+
+    def condition(self) -> Checked:
+        """Whether it has what it needs, and what it reads."""
         ...
 
 
@@ -136,16 +145,19 @@ class Operations:
     def watch(self, source: Watched, store: Stored) -> None:
         """Look at what the loop reads from and writes to; go on with what coverage knew."""
         self.fields.restore(store.sightings())
-        self._metrics.watch_lag(source.lag, lambda: _partitions(source))
+        self._metrics.watch_lag(source.lag, source.partitions, source.lag_bytes)
         self._health.check("store", lambda: _reached(store))
-        self._health.check("source", lambda: _assigned(source))
+        self._health.check("source", source.condition)
 
-    def rules(self, plan: Plan, decode: Decode) -> Decode:
-        """Take note of the rules in use; gives back the decoder to use with them."""
-        kinds = {"event": len(plan.rules), "correlation": len(plan.correlations)}
-        self._metrics.rules_loaded(kinds, plan.digest, self._clock.now() / 1e6)
+    def rules(self, ruleset: RuleSet) -> None:
+        """Take note of the rules in use."""
+        kinds = {"event": len(ruleset.rules), "correlation": len(ruleset.correlations)}
+        self._metrics.rules_loaded(kinds, ruleset.digest, self._clock.now() / 1e6)
         self._rules = told = f"{sum(kinds.values())} rules"
         self._health.check("rules", lambda: (True, told))
+
+    def watched(self, plan: Plan, decode: Decode) -> Decode:
+        """The decoder to use with that plan: coverage sees what it decodes."""
         return self.fields.watched(plan, decode)
 
     def dead_letters(self, settings: Settings, stop: Callable[[], bool]) -> Patient | None:
@@ -248,6 +260,11 @@ def _dead_letter_sinks(settings: Settings, discarded: Callable[[int], None]) -> 
             discarded=discarded,
         )
     if wanted.topic is not None:
+        if kafka is None:
+            raise SettingsError(
+                "dead_letters.topic: it is a topic at the brokers of sources.kafka, which is left out; "
+                "name a dead_letters.file instead"
+            )
         if wanted.topic in kafka.topics:
             raise SettingsError(
                 f"dead_letters.topic: {wanted.topic} is read as well, so that every dead letter would "
@@ -261,12 +278,3 @@ def _dead_letter_sinks(settings: Settings, discarded: Callable[[int], None]) -> 
 def _reached(store: Stored) -> Checked:
     store.checkpoints()
     return True, "reachable"
-
-
-def _partitions(source: Watched) -> set[str]:
-    return {*source.lag(), *source.behind()}
-
-
-def _assigned(source: Watched) -> Checked:
-    partitions = _partitions(source)
-    return bool(partitions), f"{len(partitions)} partitions assigned"

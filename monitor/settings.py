@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError
@@ -126,11 +127,10 @@ def settings_table() -> list[tuple[str, str, str]]:
 
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, info in model.model_fields.items():
-        inner = info.annotation
-        named = _named(inner)
+        named, inner = _named(info.annotation), section_of(info.annotation)
         if named is not None:
             yield from _rows(named, f"{prefix}{name}.<name>.")
-        elif isinstance(inner, type) and issubclass(inner, BaseModel):
+        elif inner is not None:
             yield from _rows(inner, f"{prefix}{name}.")
         else:
             default = "required" if info.is_required() else json.dumps(info.default, default=str)
@@ -221,12 +221,12 @@ def _known(keys: tuple[str, ...]) -> list[str]:
     model: type[BaseModel] = Settings
     pending = list(keys)
     while pending:
-        inner = model.model_fields[pending.pop(0)].annotation
-        named = _named(inner)
+        annotation = model.model_fields[pending.pop(0)].annotation
+        inner, named = section_of(annotation), _named(annotation)
         if named is not None and pending:
             pending.pop(0)
             inner = named
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        if inner is None:
             return []
         model = inner
     return list(model.model_fields)
@@ -234,8 +234,14 @@ def _known(keys: tuple[str, ...]) -> list[str]:
 
 def _named(annotation: object) -> type[BaseModel] | None:
     """The section that stands under names of the user's own, in a map."""
-    inner = get_args(annotation)[1:] if get_origin(annotation) is dict else ()
-    return inner[0] if inner and isinstance(inner[0], type) and issubclass(inner[0], BaseModel) else None
+    return section_of(get_args(annotation)[1]) if get_origin(annotation) is dict else None
+
+
+def section_of(annotation: object) -> type[BaseModel] | None:
+    """The section that a setting is, or is where it is not left out."""
+    choices = get_args(annotation) if get_origin(annotation) is UnionType else (annotation,)
+    sections = (one for one in choices if isinstance(one, type) and issubclass(one, BaseModel))
+    return next(sections, None)
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:

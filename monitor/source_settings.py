@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from monitor.decode import FORMATS
+from monitor.decode import AUTO, FORMATS
 from monitor.model import Logsource
 from monitor.sections import Section
 
@@ -104,7 +104,43 @@ class KafkaSettings(Section):
         return tuple(self.fields.items())
 
 
-class SourcesSettings(Section):
-    """Where records come from."""
+class _ReadSettings(Section):
+    """How lines are read."""
 
-    kafka: KafkaSettings = Field(description="topics of Apache Kafka")
+    format: str = Field(AUTO, description=f"format of the lines: {AUTO}, {', '.join(_FORMATS)}")
+    logsource: LogsourceSettings = Field(
+        default_factory=LogsourceSettings, description="what the records are, for routing"
+    )
+    time_fields: Words = Field((), description="fields that may hold the event time; empty: the usual ones")
+    fields: dict[str, Words] = Field(
+        {}, description="field of the rules to the fields of your records that hold it, tried in order"
+    )
+
+    @field_validator("format")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in (AUTO, *_FORMATS):
+            raise ValueError(f"say one of {', '.join((AUTO, *_FORMATS))}")
+        return name
+
+    @property
+    def aliases(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """`fields` as `monitor.frames.Projection` has it."""
+        return tuple(self.fields.items())
+
+
+class StdinSettings(_ReadSettings):
+    """Standard input, to its end."""
+
+
+class SourcesSettings(Section):
+    """Where records come from; at least one of them."""
+
+    kafka: KafkaSettings | None = Field(None, description="topics of Apache Kafka")
+    stdin: StdinSettings | None = Field(None, description="standard input, to its end; `{}` is enough")
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not any((self.kafka, self.stdin)):
+            raise ValueError("say where records come from: kafka or stdin (`stdin: {}` is enough)")
+        return self

@@ -42,13 +42,18 @@ RELOAD_RESULTS: Final = ("success", "failure")
 DEAD_LETTER_SINKS: Final = ("file", "topic")
 """Where dead letters can go."""
 
-_TOPIC_PARTITION: Final = re.compile(r"(.+)-\d+")
+_PARTITION: Final = re.compile(r"(stdin)#[0-9a-f]+|([a-z][a-z0-9_-]*):/.*#\d+|(.+)-\d+", re.DOTALL)
 
 
 def source_of(partition: str) -> str:
-    """The topic of a partition of a topic (`app-logs-3`); anything else, a file say, is its own source."""
-    found = _TOPIC_PARTITION.fullmatch(partition)
-    return partition if found is None else found[1]
+    """What metrics call the source of a partition.
+
+    The topic of one of a topic (`app-logs-3`), the name in the settings of that of a followed file
+    (`nginx:/var/log/nginx/access.log#1`), `stdin` of standard input (`stdin#0f3a77c2`). Anything else, an
+    archived file say, is its own source.
+    """
+    found = _PARTITION.fullmatch(partition)
+    return partition if found is None else next(filter(None, found.groups()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,12 @@ LAG = Metric(
     "privwatch_lag_records",
     "gauge",
     "Records of the topic whose results are not yet in the store.",
+    ("partition",),
+)
+LAG_BYTES = Metric(
+    "privwatch_lag_bytes",
+    "gauge",
+    "Bytes of a followed file, or read from standard input, whose results are not yet in the store.",
     ("partition",),
 )
 SILENCE = Metric(
@@ -225,6 +236,7 @@ METRICS: Final = (
     STORE_SECONDS,
     RULE_SECONDS,
     LAG,
+    LAG_BYTES,
     SILENCE,
     SOURCE_SILENCE,
     WATERMARK,

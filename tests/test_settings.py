@@ -76,6 +76,19 @@ def test_the_environment_wins(write):
     assert settings.rules == (Path("/etc/privwatch/rules"), path.parent / "own.yml")
 
 
+def test_sources_may_be_several_and_must_be_some(write):
+    both = load_settings(write(LEAST + "  stdin: {format: access, fields: {user.name: usr}}\n"), {}).sources
+    assert both.kafka is not None
+    assert (both.stdin.format, both.stdin.aliases) == ("access", (("user.name", ("usr",)),))
+    alone = load_settings(write("sources: {stdin: {}}\n"), {}).sources
+    assert (alone.kafka, alone.stdin.format) == (None, "auto")
+    for nothing in ("sources: {}\n", "sources: {kafka: null}\n"):
+        assert "'sources': say where records come from" in problems(write(nothing))[0]
+    known = "Known: format, logsource, time_fields, fields."
+    assert known in problems(write("sources: {stdin: {fromat: json}}\n"))[0]
+    assert "say one of auto, json, access, text" in problems(write("sources: {stdin: {format: table}}\n"))[0]
+
+
 def test_an_empty_file_and_an_environment_are_enough(write):
     env = {f"{PREFIX}SOURCES__KAFKA__BOOTSTRAP": "k:9092", f"{PREFIX}SOURCES__KAFKA__TOPICS": "t"}
     assert load_settings(write("# nothing here\n"), env).sources.kafka.topics == ("t",)

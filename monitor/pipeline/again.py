@@ -31,6 +31,7 @@ class Again:
         drop: told why the turn at hand is dropped.
         start_over: makes source and windows go on from the store.
         stop: asked between tries.
+        exhausted: whether nothing will come any more; asked after a turn that read nothing.
         between: called before every turn and every pause; nothing is in flight then.
         clock: for the pauses.
     """
@@ -42,6 +43,7 @@ class Again:
         drop: Callable[[PrivwatchError], None],
         start_over: Callable[[], None],
         stop: Callable[[], bool],
+        exhausted: Callable[[], bool] = lambda: False,
         between: Callable[[], None] = lambda: None,
         clock: Clock,
     ) -> None:
@@ -49,12 +51,13 @@ class Again:
         self._drop = drop
         self._start_over = start_over
         self._stop = stop
+        self._exhausted = exhausted
         self._between = between
         self._clock = clock
         self._dropped = False
 
     def until_written(self, poll_seconds: float) -> None:
-        """Return once a turn was written, or a stop was asked for.
+        """Return once a turn was written, nothing is left to read, or a stop was asked for.
 
         Raises:
             PrivwatchError: what trying again does not help.
@@ -74,7 +77,7 @@ class Again:
             self._dropped = False
         while not self._stop():
             self._between()
-            if self._turn(poll_seconds):
+            if self._turn(poll_seconds) or self._exhausted():
                 return
 
     def _note(self, state: RetryCallState) -> None:

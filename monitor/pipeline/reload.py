@@ -8,7 +8,7 @@ evaluated by half of one set and half of another. Where anything is wrong the fo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,10 @@ Signature = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Ruling:
-    """A rule set, checked and compiled."""
+    """A rule set, checked and compiled, with a plan for each source."""
 
     ruleset: RuleSet
-    plan: Plan
+    plans: Mapping[str, Plan]
 
 
 class RuleFiles:

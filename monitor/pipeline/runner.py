@@ -23,11 +23,9 @@ from math import inf
 import polars as pl
 
 from monitor.clock import Clock
-from monitor.engine.gate import Gate
 from monitor.engine.group import parts
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches, evaluate
-from monitor.engine.plan import Plan
 from monitor.errors import FencedError, OutpacedError, PrivwatchError, Stopped
 from monitor.frames import TIME, EventBatch, Lines, RecordBatch, Table, Values
 from monitor.model import Checkpoint, Part, Reject, Turn, TurnFacts, merged
@@ -36,6 +34,7 @@ from monitor.pipeline.correlate import Windows
 from monitor.pipeline.coverage import FieldWatch
 from monitor.pipeline.deadletters import Patient
 from monitor.pipeline.shares import RuleSeconds
+from monitor.pipeline.ways import WayOf
 from monitor.ports import Source, Store
 from monitor.telemetry import EVENTS, FENCED, LATE, RETRIED, SKIPPED, UNTIMED
 
@@ -48,7 +47,6 @@ DAY = 86_400_000_000
 WORKERS = 2
 """Batches decoded and evaluated at once; polars lets go of the interpreter while it works."""
 
-Decode = Callable[[RecordBatch], EventBatch]
 Observe = Callable[[TurnFacts], None]
 
 
@@ -139,6 +137,7 @@ class Runner:
     """Drives records from a source through the engine into a store.
 
     Args:
+        way: how the records of a partition are read and asked.
         batches: most record batches of a turn; more of them make fewer, larger transactions.
         gather_seconds: seconds after which a turn writes, although more batches are waiting.
         behind: asked, whenever a batch was read, for the partitions that still hold records.
@@ -157,9 +156,7 @@ class Runner:
         *,
         source: Source,
         store: Store,
-        plan: Plan,
-        plan_digest: str,
-        decode: Decode,
+        way: WayOf,
         keyring: Keyring,
         windows: Windows,
         clock: Clock,
@@ -177,9 +174,7 @@ class Runner:
     ) -> None:
         self._source = source
         self._store = store
-        self._plan = plan
-        self._digest = plan_digest
-        self._decode = decode
+        self._way = way
         self._keyring = keyring
         self._windows = windows
         self._clock = clock
@@ -188,7 +183,6 @@ class Runner:
         self._batches = batches
         self._gather_seconds = gather_seconds
         self._behind = behind
-        self._gate = Gate()
         self._alerting = alerting
         self._turned = turned
         self._dead_letters = dead_letters
@@ -216,6 +210,7 @@ class Runner:
                 drop=self._drop,
                 start_over=self._start_over,
                 stop=stop,
+                exhausted=lambda: self._source.exhausted,
                 between=between,
                 clock=self._clock,
             )
@@ -232,16 +227,12 @@ class Runner:
 
     def adopt(
         self,
-        plan: Plan,
-        plan_digest: str,
-        decode: Decode,
+        way: WayOf,
         windows: Windows,
         alerting: Callable[[Turn], Turn],
     ) -> None:
         """Use other rules from the next turn on; to be called between turns, where nothing is in flight."""
-        self._plan, self._digest, self._decode, self._windows = plan, plan_digest, decode, windows
-        self._alerting = alerting
-        self._gate = Gate()  # it remembers anchors of the former rules
+        self._way, self._windows, self._alerting = way, windows, alerting
 
     def turn(self, poll_seconds: float) -> int:
         """One turn; returns the number of record batches it read.
@@ -286,11 +277,11 @@ class Runner:
 
     def _evaluate(self, polled: _Polled) -> _Done:
         """What a batch says by itself, whatever came before it."""
-        batch = polled.batch
+        batch, way = polled.batch, self._way(polled.batch.partition)
         started = self._clock.monotonic()
-        decoded, skipped = self._bounds.keep(self._decode(batch))  # 2
+        decoded, skipped = self._bounds.keep(way.decode(batch))  # 2
         read = self._clock.monotonic()
-        matches = evaluate(self._plan, decoded, self._gate)  # 3
+        matches = evaluate(way.plan, decoded, way.gate)  # 3
         found = parts(batch.partition, matches, self._keyring)
         done = self._clock.monotonic()
         stages = ("poll", polled.seconds), ("decode", read - started), ("evaluate", done - read)
@@ -312,7 +303,7 @@ class Runner:
             matches=matches,
             parts=found,
             seconds=stages,
-            rule_seconds=() if self._shares is None else self._shares.of(self._plan, decoded, done - read),
+            rule_seconds=() if self._shares is None else self._shares.of(way.plan, decoded, done - read),
         )
 
     def _take(self, done: _Done, pending: _Pending) -> None:
@@ -335,7 +326,9 @@ class Runner:
         pending.facts.update({(batch.partition, name): n for name, n in facts.items() if n})
         # The earliest: a partition that was lost and came back within the turn is not to be written.
         pending.generations.setdefault(batch.partition, batch.generation)
-        pending.checkpoints[batch.partition] = self._source.checkpoint(batch, self._digest)
+        pending.checkpoints[batch.partition] = self._source.checkpoint(
+            batch, self._way(batch.partition).digest
+        )
         self._observe(_facts(done, facts))
 
     def _write(self, pending: _Pending) -> float:

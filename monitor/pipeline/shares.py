@@ -57,7 +57,7 @@ class RuleSeconds:
         self._clock = clock
         self._guard = Lock()
         self._next = -inf
-        self._digest = ""
+        self._texts: tuple[str, ...] = ()
         self._weighed: dict[Logsource, _Weighed] = {}
         self._owed: dict[Logsource, float] = {}
 
@@ -83,8 +83,8 @@ class RuleSeconds:
 
     def _due(self, plan: Plan, batch: EventBatch) -> bool:
         with self._guard:
-            if plan.digest != self._digest:
-                self._digest, self._weighed, self._next = plan.digest, {}, -inf
+            if (texts := _texts(plan)) != self._texts:
+                self._texts, self._weighed, self._next = texts, {}, -inf
             if batch.frame.is_empty() or self._clock.monotonic() < self._next:
                 return False
             self._next = inf  # other threads go on with what is known
@@ -104,7 +104,7 @@ class RuleSeconds:
         fresh = {r.rule.header.id: self._seconds(plan, (r,), some, tries) - idle for r in asked}
         now = self._clock.monotonic()
         with self._guard:
-            if plan.digest != self._digest:
+            if _texts(plan) != self._texts:
                 return
             # The first look at all of them is a rough one.
             newest = 1.0 if weighed.turn < len(rules) else NEWEST
@@ -127,6 +127,11 @@ class RuleSeconds:
             parts(batch.partition, evaluate(plan, batch, gate), self._keyring)
             quickest = min(quickest, self._clock.monotonic() - began)
         return quickest
+
+
+def _texts(plan: Plan) -> tuple[str, ...]:
+    """Which rules these are, wherever the plan looks for their fields."""
+    return tuple(r.rule.header.digest for r in plan.rules)
 
 
 def _some(batch: EventBatch) -> EventBatch:

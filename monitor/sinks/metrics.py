@@ -96,9 +96,9 @@ class Metrics:
         self._turn.observe(seconds)
         self._store.observe(store_seconds)
 
-    def watch_lag(self, lag: Lag, assigned: Assigned | None = None) -> None:
-        """Ask `lag` (partition to records behind) at every scrape, and which partitions are ours."""
-        self._partitions.watch(lag, assigned)
+    def watch_lag(self, lag: Lag, assigned: Assigned | None = None, lag_bytes: Lag = dict) -> None:
+        """Ask at every scrape how far partitions are behind, in records or bytes, and which are ours."""
+        self._partitions.watch(lag, assigned, lag_bytes)
 
     def watch_blind(self, blind: BlindRules) -> None:
         """Ask at every scrape for (rule, field, source) of rules that can see nothing."""

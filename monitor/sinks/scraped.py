@@ -43,12 +43,13 @@ class Partitions(Collector):
         self._guard = Lock()
         self._newest: dict[str, int] = {}
         self._heard: dict[str, float] = {}
-        self._lag: Lag | None = None
+        self._lag: Lag = dict
+        self._lag_bytes: Lag = dict
         self._assigned: Assigned | None = None
 
-    def watch(self, lag: Lag, assigned: Assigned | None = None) -> None:
-        """Ask `lag` (partition to records behind) and `assigned` at every scrape."""
-        self._lag, self._assigned = lag, assigned
+    def watch(self, lag: Lag, assigned: Assigned | None, lag_bytes: Lag) -> None:
+        """Ask `lag` (partition to records behind), the same in bytes, and `assigned` at every scrape."""
+        self._lag, self._assigned, self._lag_bytes = lag, assigned, lag_bytes
 
     def heard(self, partition: str, newest: int | None) -> None:
         """A batch came; `newest` is its latest event time, microseconds UTC. Late ones turn nothing back."""
@@ -66,8 +67,8 @@ class Partitions(Collector):
         for name, seconds in silence.items():
             source = source_of(name)
             sources[source] = min(seconds, sources.get(source, seconds))
-        lag = {} if self._lag is None else self._lag()
-        yield _family(telemetry.LAG, lag, sum)
+        yield _family(telemetry.LAG, self._lag(), sum)
+        yield _family(telemetry.LAG_BYTES, self._lag_bytes(), sum)
         yield _family(telemetry.SILENCE, silence, max)
         yield _family(telemetry.SOURCE_SILENCE, sources, max, MAX_SOURCES)
         yield _family(telemetry.WATERMARK, {name: at / 1e6 for name, at in newest.items()}, min)

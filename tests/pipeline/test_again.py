@@ -15,6 +15,7 @@ from monitor.model import Turn, TurnFacts
 from monitor.pipeline.again import LONGEST_PAUSE
 from monitor.pipeline.correlate import LiveWindows
 from monitor.pipeline.runner import Runner
+from monitor.pipeline.ways import Way, everywhere
 from monitor.rules.tree import RuleSet
 from tests.support.memory import MemorySource, MemoryStore
 
@@ -59,9 +60,7 @@ class Run:
         self.runner = Runner(
             source=self.source,
             store=self.store,
-            plan=plan,
-            plan_digest="p",
-            decode=decoder("json", plan.projection).decode,
+            way=everywhere(Way(plan, "p", decoder("json", plan.projection).decode)),
             keyring=keyring,
             windows=windows(),
             clock=self.clock,

@@ -12,6 +12,7 @@ from monitor.model import Reject, Turn
 from monitor.pipeline.correlate import LiveWindows
 from monitor.pipeline.deadletters import BUFFERED_BYTES, Patient
 from monitor.pipeline.runner import Runner
+from monitor.pipeline.ways import Way, everywhere
 from monitor.rules.tree import RuleSet
 from tests.support.memory import MemorySource, MemoryStore
 
@@ -83,9 +84,7 @@ class Rig:
         self.runner = Runner(
             source=self.source,
             store=self.store,
-            plan=plan,
-            plan_digest="p",
-            decode=decoder("json", plan.projection).decode,
+            way=everywhere(Way(plan, "p", decoder("json", plan.projection).decode)),
             keyring=keyring,
             windows=LiveWindows((), keyring, self.store),
             clock=self.clock,

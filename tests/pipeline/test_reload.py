@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app import Decoding, _ruling, _tested
+from monitor.app import _ruling, _tested
 from monitor.clock import ManualClock
 from monitor.errors import RuleError, StoreError
 from monitor.pipeline.reload import Reloader, RuleFiles, Ruling, difference
+from monitor.pipeline.ways import Decoding
 from tests.pipeline.test_coverage import rule
 
 CLOCK = ManualClock(1_795_000_000_000_000)
@@ -21,7 +22,7 @@ def ruling(folder: Path, **rules: str) -> Ruling:
         file.unlink()
     for name, detection in rules.items():
         (folder / f"{name}.yml").write_text(rule(name, detection))
-    return _ruling([folder], CLOCK, Decoding())
+    return _ruling([folder], CLOCK, {"": Decoding()})
 
 
 ONE = "{a: {x: 1}, condition: a}"
@@ -178,7 +179,7 @@ def test_asked_again_meanwhile_it_looks_again(tmp_path):
 def test_what_is_broken_leaves_the_former_in_use(tmp_path, caplog, broken):
     old = ruling(tmp_path, one=ONE)
     (tmp_path / "one.yml").write_text(broken)
-    taking = Taking(old, lambda: _ruling([tmp_path], CLOCK, Decoding()))
+    taking = Taking(old, lambda: _ruling([tmp_path], CLOCK, {"": Decoding()}))
     assert taking.turns(True, False) == ["begun", "kept"]
     assert "the former stay in use" in caplog.text
     assert "one.yml:" in caplog.text
@@ -187,7 +188,7 @@ def test_what_is_broken_leaves_the_former_in_use(tmp_path, caplog, broken):
 def test_a_folder_that_was_emptied_leaves_the_former_in_use(tmp_path, caplog):
     old = ruling(tmp_path, one=ONE)
     (tmp_path / "one.yml").unlink()
-    taking = Taking(old, lambda: _ruling([tmp_path], CLOCK, Decoding()))
+    taking = Taking(old, lambda: _ruling([tmp_path], CLOCK, {"": Decoding()}))
     assert taking.turns(True, False) == ["begun", "kept"]
     assert "There is no rule file in" in caplog.text
 
@@ -199,9 +200,9 @@ def test_rules_whose_own_tests_fail_are_not_taken(tmp_path):
     )
     (tmp_path / "one.yml").write_text(text)
     with pytest.raises(RuleError, match=r"one.yml:\d+:\d+: failed\[fires\]: Expected match"):
-        _tested(_ruling([tmp_path], CLOCK, Decoding()))
+        _tested(_ruling([tmp_path], CLOCK, {"": Decoding()}))
     (tmp_path / "one.yml").write_text(text.replace("{x: 2}", "{x: 1}"))
-    _tested(_ruling([tmp_path], CLOCK, Decoding()))
+    _tested(_ruling([tmp_path], CLOCK, {"": Decoding()}))
 
 
 @pytest.mark.parametrize("error", [StoreError("store x: away"), RuntimeError("geheim")])

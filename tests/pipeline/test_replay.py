@@ -22,6 +22,7 @@ from monitor.frames import RecordBatch, Values
 from monitor.model import Turn, Violation
 from monitor.pipeline.correlate import ArchiveWindows
 from monitor.pipeline.runner import Bounds, Runner
+from monitor.pipeline.ways import Way, everywhere
 from monitor.review.summary import by_id, document
 from monitor.rules.tree import RuleSet
 from monitor.sources.archive import ArchiveSource
@@ -136,9 +137,7 @@ def test_a_stream_of_records_gives_what_the_archive_gives(logs: Path, some: Repl
     Runner(
         source=source,
         store=store,
-        plan=plan,
-        plan_digest="d",
-        decode=decoder(AUTO, plan.projection).decode,
+        way=everywhere(Way(plan, "d", decoder(AUTO, plan.projection).decode)),
         keyring=keyring,
         windows=ArchiveWindows(plan.correlations, keyring, store),
         clock=ManualClock(),

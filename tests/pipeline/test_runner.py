@@ -15,6 +15,7 @@ from monitor.model import Turn
 from monitor.pipeline.correlate import LiveWindows
 from monitor.pipeline.coverage import SAVE_SECONDS, FieldWatch
 from monitor.pipeline.runner import DAY, Runner, newest_event
+from monitor.pipeline.ways import Way, everywhere
 from monitor.rules.tree import RuleSet
 from tests.support.memory import MemorySource, MemoryStore
 
@@ -50,9 +51,7 @@ def running() -> Callable[..., tuple[Runner, SlowSource, MemoryStore]]:
         runner = Runner(
             source=source,
             store=store,
-            plan=plan,
-            plan_digest="p",
-            decode=decoder("json", plan.projection).decode,
+            way=everywhere(Way(plan, "p", decoder("json", plan.projection).decode)),
             keyring=keyring,
             windows=LiveWindows((), keyring, store),
             clock=clock,
@@ -99,7 +98,9 @@ def test_what_coverage_saw_goes_with_a_turn_and_stays_due_until_one_is_written(r
     watch = FieldWatch(clock, 3600)
     decode = watch.watched(plan, decoder("json", plan.projection).decode)
     runner, _, store = running([batch(n, b"{}") for n in range(4)], fields=watch)
-    runner.adopt(plan, "p", decode, LiveWindows((), Keyring(b"k" * 32), store), lambda turn: turn)
+    runner.adopt(
+        everywhere(Way(plan, "p", decode)), LiveWindows((), Keyring(b"k" * 32), store), lambda turn: turn
+    )
     runner.turn(0)
     assert store.sightings() == (), "not before its time"
     clock.sleep(SAVE_SECONDS)

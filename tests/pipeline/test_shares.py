@@ -83,6 +83,18 @@ def test_it_is_sampled_once_in_a_long_while(tmp_path, clock):
         assert clock.monotonic() - before == sampled
 
 
+def test_sources_that_keep_their_fields_elsewhere_share_what_is_known(tmp_path, clock):
+    plan = plan_of(tmp_path, rule("x"))
+    ruleset, _ = load_rules([tmp_path / "rules.yml"], ManualClock(NOW))
+    elsewhere = compile_plan(ruleset, (("x", ("y",)),))
+    watched = RuleSeconds(KEYRING, clock)
+    watched.of(plan, batch(plan, b"{}"), 1.0)
+    before = clock.monotonic()
+    for one in (elsewhere, plan, elsewhere):
+        assert named(one, watched.of(one, batch(one, b"{}"), 1.0)) == {"x": 1.0}
+    assert clock.monotonic() == before, "it was not sampled again"
+
+
 def test_after_the_first_sample_one_rule_at_a_time_is_weighed_anew(tmp_path, clock, monkeypatch):
     plan = plan_of(tmp_path, rule("x"), rule("yyy"))
     watched, events = RuleSeconds(KEYRING, clock), batch(plan, b"{}")

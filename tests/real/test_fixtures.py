@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from monitor.app import Decoding, ReplayOptions, ReplayReport, replay, shipped_rules
+from monitor.app import ReplayOptions, ReplayReport, replay, shipped_rules
 from monitor.model import Logsource
+from monitor.pipeline.ways import Decoding
 from monitor.review.summary import by_id
 from tests.support.fixtures import fixtures_dir, needs_fixtures
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.app import Decoding, ReplayOptions, replay, shipped_rules
+from monitor.app import ReplayOptions, replay, shipped_rules
 from monitor.clock import SystemClock
 from monitor.demo import generate
 from monitor.model import Position, Violation
+from monitor.pipeline.ways import Decoding
 from monitor.store.repository import open_store
 from tests.support.fixtures import fixtures_dir
 

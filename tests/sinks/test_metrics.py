@@ -155,9 +155,16 @@ def test_blind_rules_are_counted_once_and_named_with_their_fields():
 
 
 def test_the_source_of_a_partition():
-    assert [telemetry.source_of(name) for name in ("app-logs-12", "a-1-2", "stdin", "/var/log/x.log")] == [
-        "app-logs", "a-1", "stdin", "/var/log/x.log",
-    ]  # fmt: skip
+    sources = {
+        "app-logs-12": "app-logs",
+        "a-1-2": "a-1",
+        "stdin#0f3a77c2": "stdin",
+        "stdin-0": "stdin",
+        "nginx:/var/log/nginx/access.log#12": "nginx",
+        "shop:/srv/a-1#2/b-3.log#1": "shop",
+        "/var/log/x.log#0f3a77c2": "/var/log/x.log#0f3a77c2",
+    }
+    assert {name: telemetry.source_of(name) for name in sources} == sources
 
 
 def test_the_lag_is_asked_for_at_every_scrape():
@@ -167,6 +174,13 @@ def test_the_lag_is_asked_for_at_every_scrape():
     assert value(kept, "privwatch_lag_records", partition="logs-0") == 7
     behind["logs-0"] = 3
     assert value(kept, "privwatch_lag_records", partition="logs-0") == 3
+
+
+def test_bytes_behind_are_told_apart_from_records():
+    kept = Metrics("1")
+    kept.watch_lag(lambda: {"logs-0": 7}, None, lambda: {"stdin#0f": 9000})
+    assert value(kept, "privwatch_lag_bytes", partition="stdin#0f") == 9000
+    assert value(kept, "privwatch_lag_records", partition="stdin#0f") is None
 
 
 def test_two_applications_share_nothing():

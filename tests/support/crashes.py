@@ -12,9 +12,10 @@ from threading import Event, Thread
 import yaml
 from kafka import KafkaProducer
 
-from monitor.app import Decoding, ReplayOptions, replay, shipped_rules
+from monitor.app import ReplayOptions, replay, shipped_rules
 from monitor.clock import SystemClock
 from monitor.model import Position, Reject, Violation
+from monitor.pipeline.ways import Decoding
 from monitor.store.repository import SqlStore, open_store
 
 CLOCK = SystemClock()
