@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,7 @@ from monitor.engine.plan import Atom, RulePlan, test_name
 from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Part, Position, Violation
 from monitor.redact import mask, mask_name, mask_path
-from monitor.rules.compile import regex_text, test_expr
+from monitor.rules.compile import any_test_expr, regex_text
 from monitor.rules.tree import RegexTest, Test
 
 PERIOD_FORMATS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V", "forever": "always"}
@@ -61,10 +62,19 @@ def _lead(leads: Sequence[Atom]) -> pl.Expr:
     first lead stands there without a text.
     """
     chosen = _standing(leads[0] if leads else None, pl.lit(None, dtype=pl.String))
-    for atom in reversed(leads):
-        text = pl.col(_own_name(atom.field or ""))
-        chosen = pl.when(test_expr(atom.test, text)).then(_standing(atom, text)).otherwise(chosen)
+    # Neighbours that would stand there alike are one step: a list of a thousand words is no thousand steps deep.
+    for _, alike in groupby(reversed(leads), key=_kind):
+        atoms = list(alike)
+        text = pl.col(_own_name(atoms[0].field or ""))
+        holds = any_test_expr([a.test for a in atoms], text)
+        chosen = pl.when(holds).then(_standing(atoms[0], text)).otherwise(chosen)
     return chosen.alias("lead")
+
+
+def _kind(atom: Atom) -> tuple[object, ...]:
+    """What an atom that stands for a match shows of itself; of a regular expression that is where it matched."""
+    regex = atom.test if isinstance(atom.test, RegexTest) else None
+    return atom.field, test_name(atom.test), regex
 
 
 def _standing(atom: Atom | None, text: pl.Expr) -> pl.Expr:

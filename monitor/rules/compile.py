@@ -166,6 +166,42 @@ def test_expr(test: Test, text: pl.Expr) -> pl.Expr:
     return build(test, text).fill_null(value=False)
 
 
+def any_test_expr(tests: Sequence[Test], text: pl.Expr) -> pl.Expr:
+    """Whether one of the tests holds over a String column; long lists of words are looked up as one.
+
+    Raises:
+        CompileError: a test has no entry in the table.
+    """
+    equal: dict[bool, list[str]] = {}
+    inside: dict[bool, list[str]] = {}
+    others = []
+    for test in tests:
+        parts = test.pattern.parts if isinstance(test, TextTest) else ()
+        cased = isinstance(test, TextTest) and test.cased
+        match parts:
+            case (str(literal),):
+                equal.setdefault(cased, []).append(literal)
+            case (Wild.MANY, str(literal), Wild.MANY):
+                inside.setdefault(cased, []).append(literal)
+            case _:
+                others.append(test_expr(test, text))
+    for found, ask in ((equal, _is_one_of), (inside, _holds_one_of)):
+        others += [ask(literals, text, cased=cased).fill_null(value=False) for cased, literals in found.items()]
+    return pl.any_horizontal(others) if others else pl.lit(value=False)
+
+
+def _is_one_of(literals: Sequence[str], text: pl.Expr, *, cased: bool) -> pl.Expr:
+    if cased:
+        return text.is_in(literals)
+    return text.str.to_lowercase().is_in([each.lower() for each in literals])
+
+
+def _holds_one_of(literals: Sequence[str], text: pl.Expr, *, cased: bool) -> pl.Expr:
+    if cased:
+        return text.str.contains_any(literals)
+    return text.str.to_lowercase().str.contains_any([each.lower() for each in literals])
+
+
 def asks_absence(test: Test) -> bool:
     """Whether the test is true of a field that is not there (over arrays: of no element)."""
     return isinstance(test, NullTest) or (isinstance(test, ExistsTest) and not test.expected)

@@ -154,3 +154,28 @@ def test_comparisons_are_between_numbers(operator: str, bound: int, texts: list[
         for t in texts
     ]
     assert holds(CompareTest(operator, bound), texts) == expected
+
+
+literals = st.sampled_from(["a", "A", "ab", "straße", "K", "\u212a", "x.y", "5"])
+text_tests = st.builds(
+    TextTest,
+    st.one_of(
+        st.builds(lambda word: Pattern((word,)), literals),
+        st.builds(lambda word: Pattern((tree.Wild.MANY, word, tree.Wild.MANY)), literals),
+        st.builds(lambda word: Pattern((word, tree.Wild.MANY)), literals),
+        st.just(Pattern(())),
+    ),
+    st.booleans(),
+)
+
+
+@given(
+    st.lists(st.one_of(text_tests, st.sampled_from(EXAMPLES)), max_size=6),
+    st.lists(st.one_of(st.none(), literals, st.just(""), st.text(max_size=3)), min_size=1, max_size=6),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_list_of_tests_holds_where_one_of_them_does(tests, values) -> None:
+    column = pl.DataFrame({"a": pl.Series(values, dtype=pl.String)})
+    found = column.with_columns(compiling.any_test_expr(tests, pl.col("a")).alias("found"))["found"].to_list()
+    each = [holds(test, values) for test in tests]
+    assert found == [any(answers[row] for answers in each) for row in range(len(values))]
