@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from monitor.rules.diagnostics import Problems, suggestion
@@ -50,6 +51,9 @@ NEED_FIELD = frozenset(
 """These ask about a whole value; a keyword is searched for inside every value of the record."""
 SINGLE = frozenset({"exists", "plaintext"})
 _NO_ALL = SINGLE | {"state"}
+
+
+_OF_THE_ENGINE = re.compile("__(?:row|offset|time|raw|broker|irregular|atom_[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,10 @@ class _ChainCheck:
         return False
 
     def field(self, field: str) -> bool:
+        if _OF_THE_ENGINE.fullmatch(field):
+            cure = f"Write *.{field}, which is looked for in the whole record."
+            message = f"'{field}' is a column of the engine, not a field of events."
+            return self.report("invalid-field", 0, len(field), message, cure)
         deep = field.startswith("*.")
         rest = field[2:] if deep else field
         if "*" in rest or (deep and (not rest or "." in rest)):

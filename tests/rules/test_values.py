@@ -178,6 +178,7 @@ def test_maps_are_and_lists_are_or(body, alternatives):
         ("'a*b': 1", "invalid-field", 10, "'a*b' is no field."),
         ("'*.': 1", "invalid-field", 10, "'*.' is no field."),
         ("'*.a.b': 1", "invalid-field", 10, "'*.a.b' is no field."),
+        ("__row: 1", "invalid-field", 9, "'__row' is a column of the engine, not a field of events."),
     ],
 )
 def test_what_is_refused_and_where(line, code, column, message):
