@@ -21,9 +21,9 @@ from monitor.detectors.scrub import holds_personal_data
 from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
 from monitor.engine.plan import compile_plan
-from monitor.errors import RuleError
+from monitor.errors import FencedError, RuleError
 from monitor.lazily import Lazily
-from monitor.model import Reject, Turn, TurnFacts, Violation
+from monitor.model import Claim, Reject, Turn, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
 from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.pipeline.explain import ask, find_rule
@@ -160,7 +160,11 @@ def replay(
     progress = Progress(observe)
     with ExitStack() as stack:
         source = ArchiveSource(
-            options.inputs, format=decoding.format, logsource=decoding.logsource, projection=plan.projection
+            options.inputs,
+            format=decoding.format,
+            logsource=decoding.logsource,
+            projection=plan.projection,
+            claim=lambda partition: _claimed(store, partition, way.digest),
         )
         stack.callback(source.close)
         source.start({})  # a wrong path is said before a store and a key are made for it
@@ -327,8 +331,27 @@ def _forget_outdated(store: SqlStore, partitions: Collection[str], digest: str) 
     known = store.checkpoints()
     outdated = [p for p in partitions if p in known and known[p].plan != digest]
     for partition in outdated:
+        store.claim([partition])  # before it is taken back: who still reads it must not add to what is left
         store.forget(partition)
     return bool(outdated)
+
+
+def _claimed(store: SqlStore, partition: str, digest: str) -> Claim:
+    """A file in the hands of this replay.
+
+    Two replays of one file into one namespace would count it twice: the one that claims last goes on where
+    the other got to, and the other finds out when it writes.
+
+    Raises:
+        FencedError: the other one reads it under other rules, decoding or bounds.
+    """
+    claim = store.claim([partition])[partition]
+    if claim.read is not None and claim.read.plan != digest:
+        raise FencedError(
+            f"{partition}: another replay reads it into this namespace under other rules or options; "
+            "wait for it to end, or name another with --namespace"
+        )
+    return claim
 
 
 def _report(store: SqlStore, ruleset: RuleSet, progress: Progress, seconds: float) -> ReplayReport:

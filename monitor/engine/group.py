@@ -62,7 +62,7 @@ def _lead(leads: Sequence[Atom]) -> pl.Expr:
     first lead stands there without a text.
     """
     chosen = _standing(leads[0] if leads else None, pl.lit(None, dtype=pl.String))
-    # Neighbours that would stand there alike are one step: a list of a thousand words is no thousand steps deep.
+    # Neighbours that would stand there alike are one step: a list of a thousand words is not as many deep.
     for _, alike in groupby(reversed(leads), key=_kind):
         atoms = list(alike)
         text = pl.col(_own_name(atoms[0].field or ""))
@@ -72,7 +72,7 @@ def _lead(leads: Sequence[Atom]) -> pl.Expr:
 
 
 def _kind(atom: Atom) -> tuple[object, ...]:
-    """What an atom that stands for a match shows of itself; of a regular expression that is where it matched."""
+    """What an atom that stands for a match shows of itself; of a regular expression where it matched."""
     regex = atom.test if isinstance(atom.test, RegexTest) else None
     return atom.field, test_name(atom.test), regex
 

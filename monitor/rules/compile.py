@@ -186,7 +186,8 @@ def any_test_expr(tests: Sequence[Test], text: pl.Expr) -> pl.Expr:
             case _:
                 others.append(test_expr(test, text))
     for found, ask in ((equal, _is_one_of), (inside, _holds_one_of)):
-        others += [ask(literals, text, cased=cased).fill_null(value=False) for cased, literals in found.items()]
+        asked = (ask(literals, text, cased=cased) for cased, literals in found.items())
+        others += [each.fill_null(value=False) for each in asked]
     return pl.any_horizontal(others) if others else pl.lit(value=False)
 
 

@@ -5,14 +5,15 @@ Files are read one after the other, in the order given, to their end as it is wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from monitor.decode import AUTO, HEAD, detect
 from monitor.frames import Projection, RecordBatch
-from monitor.model import Checkpoint, Logsource
+from monitor.model import Checkpoint, Claim, Logsource
 from monitor.sources.chunks import Chunk, Limits, LineReader
 from monitor.sources.csvfile import CsvReader
 from monitor.sources.files import Archived, DamagedError, decompressed, expand, identify, unreadable
@@ -41,6 +42,8 @@ class ArchiveSource:
         projection: of tables, only the columns it needs are read.
         logsource: what is said of these records for routing.
         limits: sizes of a chunk and of the longest record taken.
+        claim: takes a file before its first records are given out, so that no one else can write what they
+            read of it; not asked for a file that holds nothing new.
     """
 
     def __init__(
@@ -51,12 +54,14 @@ class ArchiveSource:
         projection: Projection | None = None,
         logsource: Logsource | None = None,
         limits: Limits | None = None,
+        claim: Callable[[str], Claim] | None = None,
     ) -> None:
         self._patterns = patterns
         self._format = format
         self._projection = projection or Projection(everything=True)
         self._logsource = logsource or Logsource()
         self._limits = limits or Limits()
+        self._claim = claim
         self._files: dict[str, Archived] = {}
         self._batches: Iterator[RecordBatch] | None = None
         self._open: IO[bytes] | None = None
@@ -130,6 +135,15 @@ class ArchiveSource:
 
     def _batches_of(self, file: Archived, opened: IO[bytes]) -> Iterator[RecordBatch]:
         format_, chunks = self._chunks(file, opened)
+        first = next(chunks, None)
+        if first is None:
+            return
+        held = Claim(0) if self._claim is None else self._claim(file.partition)
+        if held.read is not None and held.read.next_position != file.position:
+            opened.seek(0)  # somebody read on since the positions were asked for
+            format_, chunks = self._chunks(replace(file, position=held.read.next_position), opened)
+        else:
+            chunks = chain([first], chunks)
         for chunk in chunks:
             yield RecordBatch(
                 partition=file.partition,
@@ -140,6 +154,7 @@ class ArchiveSource:
                 format=format_,
                 rejects=chunk.rejects,
                 facts=chunk.facts,
+                generation=held.generation,
             )
 
     def _chunks(self, file: Archived, opened: IO[bytes]) -> tuple[str, Iterator[Chunk]]:

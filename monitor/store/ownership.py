@@ -49,7 +49,7 @@ def check(connection: Connection, namespace: str, generations: Sequence[tuple[st
     }
     gone = sorted({name for name, generation in generations if now.get(name, 0) != generation})
     if gone:
-        raise FencedError(f"{', '.join(gone)}: another instance took over; nothing of this turn was stored")
+        raise FencedError(f"{', '.join(gone)}: another instance took over; what was read since is left to it")
 
 
 def _rows(

@@ -18,6 +18,7 @@ from monitor.decode import AUTO, decoder
 from monitor.demo import generate
 from monitor.engine.keys import Keyring
 from monitor.engine.plan import compile_plan
+from monitor.errors import FencedError
 from monitor.frames import RecordBatch, Values
 from monitor.model import Turn, Violation
 from monitor.pipeline.correlate import ArchiveWindows
@@ -92,6 +93,44 @@ def test_chunks_do_not_show(
     assert report.violations == whole.violations
     assert told(report) == told(whole)
     assert (report.events, report.rejects, report.facts) == (whole.events, whole.rejects, whole.facts)
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_two_replays_of_the_same_files_at_once_count_once(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, some: ReplayReport, turns: int
+) -> None:
+    in_chunks(monkeypatch, 40_000, 1)
+    chosen = options(logs, tmp_path / "a.db", SOME_RULES)
+    asked = count()
+
+    def another_in_between() -> bool:
+        if next(asked) == turns:
+            assert told(replay(chosen)) == told(some)
+        return False
+
+    if turns:  # the other one took a file that this one had begun
+        with pytest.raises(FencedError, match="another instance took over"):
+            replay(chosen, stop=another_in_between)
+    else:
+        assert replay(chosen, stop=another_in_between).records == 0
+    again = replay(chosen)
+    assert (told(again), again.events, again.records) == (told(some), some.events, 0)
+
+
+def test_a_replay_under_other_rules_is_not_added_to(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, some: ReplayReport
+) -> None:
+    in_chunks(monkeypatch, 40_000, 1)
+    asked = count()
+
+    def another_in_between() -> bool:
+        if next(asked) == 0:
+            replay(options(logs, tmp_path / "a.db", SOME_RULES))
+        return False
+
+    with pytest.raises(FencedError, match="under other rules or options"):
+        replay(options(logs, tmp_path / "a.db", SOME_RULES[:1]), stop=another_in_between)
+    assert told(replay(options(logs, tmp_path / "a.db", SOME_RULES))) == told(some)
 
 
 def value_batches(logs: Path, partitions: Iterable[str], chosen: random.Random) -> list[RecordBatch]:
