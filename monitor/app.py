@@ -168,9 +168,9 @@ def replay(
         )
         stack.callback(source.close)
         source.start({})  # a wrong path is said before a store and a key are made for it
-        keyring = Keyring(keyfile.load_key(options.key))
         store = repository.open_store(options.store, options.namespace)
         stack.callback(store.close)
+        keyring = Keyring(keyfile.load_key(options.key, begun=bool(store.checkpoints())))
         way = Way(
             plan,
             way_digest(plan, decoding, options.bounds),
@@ -243,7 +243,7 @@ def run(
             settings.store, settings.namespace, password_file=settings.store_password_file
         )
         stack.callback(store.close)
-        keyring = Keyring(keyfile.load_key(settings.key))
+        keyring = Keyring(keyfile.load_key(settings.key, begun=bool(store.checkpoints())))
         source = feeding.source(settings, store.claim, clock)
         operations = stack.enter_context(
             operate.Operations(settings, clock, version("privwatch"), outside or operate.Outside())

@@ -89,6 +89,16 @@ def test_a_key_that_others_can_read_is_refused(folder: Path) -> None:
     assert "chmod 600" in done.stderr
 
 
+def test_a_key_that_is_gone_is_not_made_anew(folder: Path) -> None:
+    assert run("replay", "leak.ndjson", cwd=folder).returncode == 1
+    key = folder / ".privwatch" / "privwatch.key"
+    key.unlink()
+    done = run("replay", "leak.ndjson", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no key, and what is stored was written with one" in done.stderr
+    assert not key.exists()
+
+
 def test_check_shows_the_place_and_the_cure(folder: Path) -> None:
     (folder / "rule.yml").write_text(
         "title: x\nid: 5\nlogsuorce: {category: application}\ndetection: {a: {b: c}, condition: a}\n"

@@ -13,14 +13,24 @@ KEY_BYTES = 32
 """Secret bytes in a key file, written as hex digits."""
 
 
-def load_key(path: Path) -> bytes:
+def load_key(path: Path, *, begun: bool = False) -> bytes:
     """Read the key, making it on first use.
 
+    Args:
+        path: of the file.
+        begun: whether something was stored already; another key would give the same people other pseudonyms,
+            and count them and what was found anew.
+
     Raises:
-        StoreError: the file cannot be read or made, is open to others, or holds no key.
+        StoreError: the file cannot be read or made, is open to others, or holds no key; or it is gone.
     """
     try:
         if not path.exists():
+            if begun:
+                raise StoreError(
+                    f"{path}: there is no key, and what is stored was written with one; restore it from your "
+                    "backup, name it with --key, or begin another store"
+                )
             _make(path)
         text, mode = path.read_text(encoding="ascii").strip(), path.stat().st_mode
     except OSError as error:
