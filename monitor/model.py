@@ -11,6 +11,10 @@ MAX_SUBJECTS = 1024
 """Smallest hashes of distinct data subjects a violation keeps: exact below, an estimate above."""
 
 
+WITHIN = {"application": frozenset({"webserver", "database"})}
+"""Categories of records that a log of another category holds too: applications log requests and queries."""
+
+
 @dataclass(frozen=True, slots=True)
 class Logsource:
     """Where records come from, in Sigma's words; None means "not said", which routes to every rule."""
@@ -20,7 +24,13 @@ class Logsource:
     service: str | None = None
 
     def admits(self, wanted: Logsource) -> bool:
-        """Whether a rule written for `wanted` applies to events of this logsource."""
+        """Whether a rule written for `wanted` applies to events of this logsource.
+
+        A rule for web servers or databases is asked of an application's log as well (decision 10): its fields
+        say which records are its own.
+        """
+        if wanted.category in WITHIN.get(self.category or "", ()):
+            wanted = Logsource(None, wanted.product, wanted.service)
         pairs = (
             (self.category, wanted.category),
             (self.product, wanted.product),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ import yaml
 from sigma.collection import SigmaCollection
 from sigma.modifiers import SigmaValueModifier, modifier_mapping
 
+from monitor.decode import decoder
+from monitor.engine.match import evaluate
 from monitor.engine.plan import compile_plan
+from monitor.frames import Lines, RecordBatch
+from monitor.model import Logsource
 from monitor.pipeline import cases
 from monitor.pipeline.cases import run_cases
 from monitor.rules.ruleset import load
@@ -23,6 +28,7 @@ from tests.support.shipped import SHIPPED, rule_files
 TODAY = dt.date(2026, 11, 23)
 FAMILIES = {"unencrypted", "unanonymised", "bulk"}
 OURS = {"pii", "plaintext", "state"}
+ADDRESS = "ada.wellenbrook@nordwind-shop.de"
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
@@ -98,6 +104,28 @@ class _Privacy(SigmaValueModifier):
 
     def modify(self, val: Any) -> Any:
         return val
+
+
+@pytest.mark.parametrize("category", [None, "application"])
+@pytest.mark.parametrize(
+    ("event", "owner"),
+    [
+        ({"url": {"original": f"/reset?mail={ADDRESS}"}}, "email_in_url"),
+        ({"http": {"request": {"method": "GET"}}, "user": {"name": ADDRESS}}, "email_as_login_name"),
+        ({"http": {"request": {"referrer": f"/a?m={ADDRESS}"}}}, "email_in_referrer"),
+        ({"event": {"category": "database"}, "db": {"statement": ADDRESS}}, "email_in_database_audit"),
+        ({"error": {"message": "no"}, "who": ADDRESS}, "email_in_error_report"),
+        ({"message": "done", "url": {"original": f"/reset?mail={ADDRESS}"}}, "email_in_application_log"),
+    ],
+)
+def test_whatever_an_application_logs_has_one_owner(
+    ruleset: RuleSet, event: dict[str, Any], owner: str, category: str | None
+) -> None:
+    plan = compile_plan(ruleset)
+    records = RecordBatch("p", range(1), 1, Lines(json.dumps(event).encode()), Logsource(category))
+    matches = evaluate(plan, decoder("json", plan.projection).decode(records))
+    asked = zip(matches.rules, matches.rows, strict=True)
+    assert [r.rule.header.name for r, rows in asked if len(rows) and r.rule.reported] == [owner]
 
 
 def test_a_stock_sigma_tool_loads_them_and_objects_to_our_modifiers_alone() -> None:

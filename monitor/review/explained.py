@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from monitor.engine.explain import Answer, Explained, explain_rule
 from monitor.engine.plan import RulePlan
-from monitor.model import Logsource, Reject
+from monitor.model import WITHIN, Logsource, Reject
 from monitor.review.summary import duration, limits, short_articles
 from monitor.rules.tree import Correlation, Rule
 
@@ -77,6 +77,8 @@ def _listed(label: str, items: Iterable[str]) -> str:
 def _logsource(wanted: Logsource) -> str:
     said = (("category", wanted.category), ("product", wanted.product), ("service", wanted.service))
     named = " ".join(f"{name} {value}" for name, value in said if value)
+    wider = [name for name, held in WITHIN.items() if wanted.category in held]
+    named = ", ".join([named, *(f"of category {name}" for name in wider)])
     return f"logs of {named}, and logs of which nothing is said" if named else "all logs"
 
 
