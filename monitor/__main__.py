@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+from typing import NoReturn
 
 from monitor import printable
 from monitor.cli import app
@@ -17,6 +19,10 @@ CRASHED = 70
 """Exit code after an error of our own (EX_SOFTWARE of sysexits.h)."""
 
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Nothing more can be written there."""
+
+
 def main() -> None:
     """Run the command line; a refusal is one message, never a traceback."""
     try:
@@ -24,9 +30,20 @@ def main() -> None:
     except PrivwatchError as error:
         sys.stderr.write(f"privwatch: {printable.lines(str(error))}\n")
         sys.exit(COULD_NOT_RUN)
+    except OSError as error:
+        if error.errno not in FULL:
+            _crashed(error)
+        where = f"{error.filename}: " if error.filename else "the output: "
+        said = f"{where}{error.strerror}; make room, then run the same command again"
+        sys.stderr.write(f"privwatch: {printable.lines(said)}\n")
+        sys.exit(COULD_NOT_RUN)
     except Exception as error:  # noqa: BLE001 - a traceback would quote what was being read
-        sys.stderr.write(f"privwatch: {crash(error)}\n")
-        sys.exit(CRASHED)
+        _crashed(error)
+
+
+def _crashed(error: Exception) -> NoReturn:
+    sys.stderr.write(f"privwatch: {crash(error)}\n")
+    sys.exit(CRASHED)
 
 
 if __name__ == "__main__":

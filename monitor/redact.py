@@ -85,8 +85,9 @@ def mask_name(text: str) -> str:
     address, _, query = text.partition("#")[0].partition("?")
     name = "/".join(map(_word, address.split("/")))
     if query:
-        keys = (pair.partition("=")[0] for pair in query.split("&")[:8])
-        name += "?" + "&".join(f"{_word(key)}={GAP}" for key in keys)
+        # What has no `=` is a value without a key: `/find?brandt`.
+        pairs = (pair.partition("=") for pair in query.split("&")[:8])
+        name += "?" + "&".join(f"{_word(key)}={GAP}" if equals else GAP for key, equals, _ in pairs)
     return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"
 
 

@@ -99,6 +99,19 @@ def test_a_key_that_is_gone_is_not_made_anew(folder: Path) -> None:
     assert not key.exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_where_no_output_fits_that_is_said(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "monitor", "replay", "leak.ndjson"],
+            cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "privwatch: the output: No space left on device; make room, then run the same command again",
+    )
+
+
 def test_check_shows_the_place_and_the_cure(folder: Path) -> None:
     (folder / "rule.yml").write_text(
         "title: x\nid: 5\nlogsuorce: {category: application}\ndetection: {a: {b: c}, condition: a}\n"
