@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -54,11 +55,14 @@ def expand(patterns: Iterable[str | Path]) -> list[Path]:
     A folder means every file in it and below, in order of path, except those hidden by a leading dot.
 
     Raises:
-        InputError: a pattern names nothing, or something that is no file.
+        InputError: a pattern names nothing, or something that is no file, or a folder that cannot be read.
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
-        files = _matching(Path(pattern))
+        try:
+            files = _matching(Path(pattern))
+        except OSError as error:
+            raise unreadable(Path(pattern), error) from error
         if not files:
             raise InputError(f"{pattern}: {_nothing(Path(pattern))}")
         found.update(dict.fromkeys(files))
@@ -68,7 +72,7 @@ def expand(patterns: Iterable[str | Path]) -> list[Path]:
 def _matching(path: Path) -> list[Path]:
     absolute = path.expanduser().absolute()
     if absolute.is_dir():
-        return sorted(file for file in absolute.rglob("*") if file.is_file() and not _hidden(file, absolute))
+        return sorted(file for file in _below(absolute) if file.is_file())
     if absolute.is_file():
         return [absolute]
     if absolute.exists():
@@ -87,8 +91,18 @@ def _nothing(path: Path) -> str:
     return "no file of that name; check the path"
 
 
-def _hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+def _below(folder: Path) -> Iterator[Path]:
+    """What lies in a folder and below it, but for what is hidden.
+
+    A folder that cannot be read is an error: a replay that passes over it says that nothing is wrong in there.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise unreadable(Path(error.filename or folder), error) from error
+
+    for base, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(base, name) for name in names if not name.startswith("."))
 
 
 def identify(path: Path, checkpoints: Mapping[str, Checkpoint]) -> Archived:
