@@ -94,7 +94,7 @@ def _nothing(path: Path) -> str:
 def _below(folder: Path) -> Iterator[Path]:
     """What lies in a folder and below it, but for what is hidden.
 
-    A folder that cannot be read is an error: a replay that passes over it says that nothing is wrong in there.
+    A folder that cannot be read is an error: a replay that passes over it says that all is well in there.
     """
 
     def refuse(error: OSError) -> None:
