@@ -15,13 +15,14 @@ from monitor.errors import SettingsError
 from monitor.outbox import Manner, Outbox, Target
 from monitor.pipeline.alerts import Alerting, Wording
 from monitor.pipeline.sender import Pace, Sender
+from monitor.pipeline.within import Within
 from monitor.rules.tree import Rule
 from monitor.sinks.alert_metrics import AlertMetrics
 from monitor.sinks.alertmanager import AlertmanagerTarget
 from monitor.sinks.topic import TopicTarget
 from monitor.sinks.webhook import WebhookTarget, secret_bytes
 
-STOP_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 2.0
 """How long a stop waits for what is being said; what is not said then is said at the next start."""
 
 
@@ -43,9 +44,9 @@ class Alarm:
         self._outbox = outbox
         self._clock = clock
         self._targets = list(_targets(settings))
-        metrics = AlertMetrics(
-            registry or CollectorRegistry(), [t.manner.name for t in self._targets], outbox.waiting, clock
-        )
+        names = [t.manner.name for t in self._targets]
+        waiting = Within(outbox.waiting)
+        metrics = AlertMetrics(registry or CollectorRegistry(), names, waiting, clock)
         wording = Wording(tuple(settings.labels.items()), settings.link)
         pace = Pace(hold=settings.hold_seconds)
         self._stop = Event()
@@ -54,7 +55,17 @@ class Alarm:
             for t in self._targets
         ]
         # As daemons: a target that hangs must not keep the process from stopping.
-        self._threads = [Thread(target=s.run, args=(self._stop.wait,), daemon=True) for s in senders]
+        self._threads = [
+            Thread(target=self._send, args=(sender, target), name=f"alerts-{target.manner.name}", daemon=True)
+            for sender, target in zip(senders, self._targets, strict=True)
+        ]
+
+    def _send(self, sender: Sender, target: Target) -> None:
+        """A thread from start to end: it lets go of its target too, which may take as long as a word."""
+        try:
+            sender.run(self._stop.wait)
+        finally:
+            target.close()
 
     def __enter__(self) -> Self:
         """Begin to send, what a former run left first."""
@@ -87,11 +98,11 @@ class Alarm:
         """Stop sending. What is not said is in the outbox."""
         self._stop.set()
         until = self._clock.monotonic() + STOP_SECONDS
-        for thread in self._threads:
-            if thread.ident is not None:
+        for thread, target in zip(self._threads, self._targets, strict=True):
+            if thread.ident is None:  # it was never started
+                target.close()
+            else:
                 thread.join(max(until - self._clock.monotonic(), 0))
-        for target in self._targets:
-            target.close()
 
 
 def _targets(settings: AlertsSettings) -> Iterable[Target]:

@@ -248,12 +248,12 @@ def run(
         operations = stack.enter_context(
             operate.Operations(settings, clock, version("privwatch"), outside or operate.Outside())
         )
-        source.start(store.checkpoints())
-        stack.callback(source.close)
-        operations.watch(source, store)
         alarm = stack.enter_context(
             alerting.Alarm(settings.alerts, store.outbox(), clock, operations.registry)
         )
+        source.start(store.checkpoints())
+        stack.callback(source.close)
+        operations.watch(source, store)
 
         def ways() -> WayOf:
             return feeding.ways(ruling.plans, decodings, source.member_of, operations.watched)

@@ -20,6 +20,7 @@ from monitor.pipeline.coverage import Decode, FieldWatch
 from monitor.pipeline.deadletters import Patient
 from monitor.pipeline.health import Checked, Health
 from monitor.pipeline.reload import Reloader, RuleFiles, Ruling
+from monitor.pipeline.within import Within
 from monitor.ports import DeadLetters
 from monitor.rules.tree import RuleSet
 from monitor.sections import MetricsSettings
@@ -146,7 +147,7 @@ class Operations:
         """Look at what the loop reads from and writes to; go on with what coverage knew."""
         self.fields.restore(store.sightings())
         self._metrics.watch_lag(source.lag, source.partitions, source.lag_bytes)
-        self._health.check("store", lambda: _reached(store))
+        self._health.check("store", Within(lambda: _reached(store)))
         self._health.check("source", source.condition)
 
     def rules(self, ruleset: RuleSet) -> None:

@@ -17,7 +17,10 @@ from monitor.errors import FencedError, PrivwatchError, StoreAwayError
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 3.0
-"""Seconds between two tries at most; a stop is heeded after it."""
+"""Seconds between two tries at most."""
+
+LOOK_SECONDS = 0.2
+"""How soon a stop is heeded within a pause."""
 
 PASSING = (FencedError, StoreAwayError)
 """What a turn may fail with and be taken again."""
@@ -65,7 +68,7 @@ class Again:
         retrying = Retrying(
             retry=retry_if_exception_type(PASSING),
             wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE),
-            sleep=self._clock.sleep,
+            sleep=self._pause,
             before_sleep=self._note,
             reraise=True,
         )
@@ -79,6 +82,11 @@ class Again:
             self._between()
             if self._turn(poll_seconds) or self._exhausted():
                 return
+
+    def _pause(self, seconds: float) -> None:
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0 and not self._stop():
+            self._clock.sleep(min(left, LOOK_SECONDS))
 
     def _note(self, state: RetryCallState) -> None:
         """Say why, and count what was dropped."""

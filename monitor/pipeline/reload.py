@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 
 from monitor.clock import Clock
 from monitor.engine.plan import Plan
 from monitor.errors import PrivwatchError
+from monitor.pipeline.within import aside
 from monitor.rules.diagnostics import SUFFIXES
 from monitor.rules.tree import RuleSet
 
@@ -102,7 +102,7 @@ class Reloader:
         if self._coming is None and self._again:
             self._again = False
             self._begun()
-            self._coming = _begin(self._prepare)
+            self._coming = aside(self._prepare, "rules")
         elif self._coming is not None and self._coming.done():
             coming, self._coming = self._coming, None
             self._finish(coming)
@@ -124,20 +124,6 @@ class Reloader:
             self._ended(None)
         else:
             self._ended(self._current)
-
-
-def _begin(prepare: Callable[[], Ruling]) -> Future[Ruling]:
-    """In a thread that the process does not wait for at its end."""
-    coming: Future[Ruling] = Future()
-
-    def run() -> None:
-        try:
-            coming.set_result(prepare())
-        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
-            coming.set_exception(error)
-
-    Thread(target=run, name="rules", daemon=True).start()
-    return coming
 
 
 def difference(old: RuleSet, new: RuleSet) -> str:

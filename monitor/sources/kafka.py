@@ -43,7 +43,7 @@ STARTS: Final = ("stored", "earliest", "latest")
 _POLL_MS = 200
 _REQUEST_MS = 10_000
 _BACKOFF_SECONDS = 0.5
-_CLOSE_SECONDS = 10.0
+_CLOSE_SECONDS = 4.5
 _CLIENT: Final = {
     "enable_auto_commit": False,
     "allow_auto_create_topics": False,

@@ -81,6 +81,11 @@ class PostgresqlServer:
         """Address of the database `postgres`, with the password."""
         return f"postgresql://tester:{PASSWORD}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def pid(self) -> int:
+        """Of the running server; its processes for connections are its children."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
         log = self._folder / "server.log"
