@@ -1,10 +1,12 @@
 """SIGTERM ends the real process within ten seconds, whatever hangs or is gone; nothing is lost by it."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -106,20 +108,30 @@ def test_the_store_is_away(kafka, postgresql_cluster, tmp_path, state):
     config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | store))
     daemon = Daemon(config)
     kafka.produce(topic, lines(30))
+    daemon.wait_for(30)  # before that it may not know that it is behind
     daemon.catch_up(1)
     if state == "gone":
         postgresql_cluster.stop("immediate")
         kafka.produce(topic, lines(30))
-        until(lambda: daemon.records() >= 60)
-        CLOCK.sleep(2)
+        until(lambda: daemon.ready()[0] == 503)
+        CLOCK.sleep(3)  # into the pauses between its tries
         assert stopped(daemon) == 0
         return
     with standing_still(postgresql_cluster.pid):
         kafka.produce(topic, lines(30))
-        until(lambda: daemon.records() >= 60)
+        until(lambda: stuck(daemon))
         # It waits for the database's word, and nobody can say whether the turn is stored.
         assert stopped(daemon) == CUT_SHORT
     assert f"not stopped within {STOP_SECONDS:g} s" in daemon.rest
+
+
+def stuck(daemon: Daemon) -> bool:
+    """Whether its loop has not come round for two seconds; the page answers all the same."""
+    with daemon.page() as page:
+        assert page.status == 200
+    assert daemon.ready()[1]["store"] in {"reachable", "cannot be asked (StoreAwayError)"}
+    with urllib.request.urlopen(daemon.url.replace("/metrics", "/healthz"), timeout=5) as page:
+        return float(json.load(page)["last_turn"].removesuffix(" s ago")) > 2
 
 
 def test_it_is_still_looking_for_its_broker(tmp_path):
