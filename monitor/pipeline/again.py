@@ -84,9 +84,9 @@ class Again:
                 return
 
     def _pause(self, seconds: float) -> None:
-        until = self._clock.monotonic() + seconds
-        while (left := until - self._clock.monotonic()) > 0 and not self._stop():
-            self._clock.sleep(min(left, LOOK_SECONDS))
+        while seconds > 0 and not self._stop():
+            self._clock.sleep(min(seconds, LOOK_SECONDS))
+            seconds -= LOOK_SECONDS
 
     def _note(self, state: RetryCallState) -> None:
         """Say why, and count what was dropped."""
