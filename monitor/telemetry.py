@@ -15,6 +15,7 @@ UNTIMED: Final = "untimed"
 LATE: Final = "late"
 SKIPPED: Final = "skipped"
 UTF8_REPLACED: Final = "utf8_replaced"
+SPREAD_JSON: Final = "spread_json"
 TOMBSTONES: Final = "tombstones"
 LOST: Final = "lost"
 FENCED: Final = "fenced"
@@ -26,6 +27,7 @@ FACTS: Final = {
     LATE: "Events that came after their window had closed; they count for event rules.",
     SKIPPED: "Events outside the times asked for.",
     UTF8_REPLACED: "Events with bytes that are not UTF-8, read with U+FFFD in their place.",
+    SPREAD_JSON: "Lines of files whose JSON goes over several lines; they are read as text, line by line.",
     TOMBSTONES: "Kafka records without a value, which say nothing and are left out on purpose.",
     FENCED: "Records dropped in hand when a partition moved to another instance; they are read again.",
     RETRIED: "Records dropped in hand since the store could not be written; they are read again.",

@@ -153,3 +153,12 @@ def test_a_closed_pipe_is_no_error_message(folder: Path) -> None:
         ["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+def test_json_over_several_lines_is_searched_and_told(folder: Path) -> None:
+    (folder / "pretty.json").write_text(json.dumps([json.loads(LEAK)] * 2, indent=2))
+    done = run("replay", "pretty.json", cwd=folder)
+    assert "email_in_application_log" in done.stdout
+    assert "read as text: one event a line is needed (jq -c '.[]') (spread_json)" in done.stderr
+    (folder / "array.json").write_text(json.dumps([json.loads(LEAK)] * 2))
+    assert "spread_json" not in run("replay", "array.json", "--store", "b.db", cwd=folder).stderr

@@ -41,6 +41,18 @@ def detect(head: bytes, name: str) -> str:
     return _by_lines(_whole_lines(head))
 
 
+def spread_json(head: bytes) -> bool:
+    """Whether a text is rather JSON that goes over several lines: pretty-printed, or an array of events.
+
+    Args:
+        head: as for `detect`, of content that is no JSON lines.
+    """
+    lines = _whole_lines(head)
+    if not lines or not lines[0].startswith(("{", "[")):
+        return False
+    return 2 * sum(line.startswith(('"', "{", "}", "]")) for line in lines) >= len(lines)
+
+
 def _by_lines(lines: list[str]) -> str:
     if not lines:
         return TEXT
@@ -58,10 +70,15 @@ def _whole_lines(head: bytes) -> list[str]:
 
 
 def _is_object(line: str) -> bool:
-    if not line.startswith("{"):
+    """Whether a line is a JSON object, or an array of them."""
+    if not line.startswith(("{", "[{")):
         return False
     if len(line) > HEAD // 2:  # probably cut by the head; nothing else starts like this and is so long
         return True
+    return _is_json(line)
+
+
+def _is_json(line: str) -> bool:
     try:
         json.loads(line)
     except (ValueError, RecursionError):

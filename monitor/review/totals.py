@@ -10,7 +10,7 @@ from typing import Final
 from monitor.decode import reasons
 from monitor.model import Reject, Violation
 from monitor.review.summary import place
-from monitor.telemetry import LATE, SKIPPED, UNTIMED, UTF8_REPLACED
+from monitor.telemetry import LATE, SKIPPED, SPREAD_JSON, UNTIMED, UTF8_REPLACED
 
 WORDS: Final = {
     reasons.BLANK: "nothing but white space",
@@ -32,6 +32,7 @@ TOLD: Final = {
     LATE: "that came after their window had closed: they count for event rules only",
     SKIPPED: "outside the times asked for",
     UTF8_REPLACED: "with bytes that are not UTF-8, read with U+FFFD in their place",
+    SPREAD_JSON: "of JSON over several lines, read as text: one event a line is needed (jq -c '.[]')",
 }
 """Facts of `monitor.telemetry` that a person is told."""
 

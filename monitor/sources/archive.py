@@ -11,13 +11,14 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from monitor.decode import AUTO, HEAD, detect
+from monitor.decode import AUTO, HEAD, detect, spread_json
 from monitor.frames import Projection, RecordBatch
 from monitor.model import Checkpoint, Claim, Logsource
 from monitor.sources.chunks import Chunk, Limits, LineReader
 from monitor.sources.csvfile import CsvReader
 from monitor.sources.files import Archived, DamagedError, decompressed, expand, identify, unreadable
 from monitor.sources.parquetfile import parquet_chunks
+from monitor.telemetry import SPREAD_JSON
 
 _PARQUET = b"PAR1"
 
@@ -164,9 +165,15 @@ class ArchiveSource:
         if format_ == "table" and _is_parquet(file.path, head):
             return format_, parquet_chunks(opened, file.partition, self._projection, file.position)
         lines = LineReader(decompressed(opened), file.partition, self._limits)
+        if format_ == "text" and self._format == AUTO and spread_json(head):
+            return format_, map(_said_to_be_spread, lines.chunks(file.position))
         if format_ == "table":
             return format_, CsvReader(lines, file.partition).chunks(file.position)
         return format_, lines.chunks(file.position)
+
+
+def _said_to_be_spread(chunk: Chunk) -> Chunk:
+    return replace(chunk, facts=(*chunk.facts, (SPREAD_JSON, len(chunk.offsets))))
 
 
 def _is_parquet(path: Path, head: bytes) -> bool:

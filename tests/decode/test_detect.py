@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.decode import FORMATS, decoder, detect
+from monitor.decode import FORMATS, decoder, detect, spread_json
 from monitor.decode.reasons import REASONS
 from monitor.errors import SettingsError
 from monitor.frames import Lines, RecordBatch
@@ -21,6 +21,9 @@ ACCESS = b'192.0.2.7 - - [17/May/2015:10:05:03 +0200] "GET / HTTP/1.1" 200 5\n'
         (b'\xef\xbb\xbf{"a":1}\n', "app.log", "json"),
         (b'{"a":1}\nbroken\n{"a":1}\n', "app.json.gz", "json"),
         (b'{\n  "a": 1\n}\n', "pretty.json", "text"),
+        (b'[{"a":1},{"a":2}]\n', "events.json", "json"),
+        (b'[{"a":"' + b"x" * 70_000, "events.json", "json"),
+        (b"[1, 2]\n", "numbers.log", "text"),
         (b'{"a":"' + b"x" * 70_000, "long.log", "json"),
         (b'{"a":1}\n' * 9000 + b'{"a', "cut.log", "json"),
         (ACCESS, "access.log", "access"),
@@ -38,6 +41,22 @@ ACCESS = b'192.0.2.7 - - [17/May/2015:10:05:03 +0200] "GET / HTTP/1.1" 200 5\n'
 )
 def test_detect(head, name, expected):
     assert detect(head, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "spread"),
+    [
+        (b'{\n  "a": 1\n}\n', True),
+        (b'[\n  {\n    "a": 1\n  }\n]\n', True),
+        (b'[\n{"a":1},\n{"a":2}\n]\n', True),
+        (b"[2016-12-20 00:00:00,1] INFO x\n[2016-12-20 00:00:01,1] INFO x\n", False),
+        (b'{begin}\n"quoted" is no JSON\nother\nlines\n', False),
+        (b"x\n", False),
+        (b"", False),
+    ],
+)
+def test_json_over_several_lines_is_told_from_text(head, spread):
+    assert spread_json(head) is spread
 
 
 @pytest.mark.parametrize("name", FORMATS)
