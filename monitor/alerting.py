@@ -9,7 +9,8 @@ from typing import Final, Self
 
 from prometheus_client import CollectorRegistry
 
-from monitor.alert_settings import AlertsSettings, HttpSettings, WebhookSettings, secret_text
+from monitor.alert_settings import AlertsSettings, HttpSettings, WebhookSettings
+from monitor.broker_settings import brokers_of
 from monitor.clock import Clock
 from monitor.errors import SettingsError
 from monitor.outbox import Manner, Outbox, Target
@@ -17,6 +18,7 @@ from monitor.pipeline.alerts import Alerting, Wording
 from monitor.pipeline.sender import Pace, Sender
 from monitor.pipeline.within import Within
 from monitor.rules.tree import Rule
+from monitor.setting_kinds import secret_text
 from monitor.sinks.alert_metrics import AlertMetrics
 from monitor.sinks.alertmanager import AlertmanagerTarget
 from monitor.sinks.topic import TopicTarget
@@ -43,7 +45,7 @@ class Alarm:
         self._settings = settings
         self._outbox = outbox
         self._clock = clock
-        self._targets = list(_targets(settings))
+        self._targets = list(_targets(settings, clock))
         names = [t.manner.name for t in self._targets]
         waiting = Within(outbox.waiting)
         metrics = AlertMetrics(registry or CollectorRegistry(), names, waiting, clock)
@@ -105,7 +107,17 @@ class Alarm:
                 thread.join(max(until - self._clock.monotonic(), 0))
 
 
-def _targets(settings: AlertsSettings) -> Iterable[Target]:
+def check(settings: AlertsSettings, clock: Clock) -> None:
+    """See that files and secrets of the targets can be used.
+
+    Raises:
+        SettingsError: some cannot.
+    """
+    for target in _targets(settings, clock):
+        target.close()
+
+
+def _targets(settings: AlertsSettings, clock: Clock) -> Iterable[Target]:
     for name, one in settings.alertmanager.items():
         manner = Manner(name, resend=one.resend_seconds, patience=one.timeout_seconds)
         yield AlertmanagerTarget(manner, one.url, one.ca, _headers(f"alerts.alertmanager.{name}", one))
@@ -114,7 +126,8 @@ def _targets(settings: AlertsSettings) -> Iterable[Target]:
         secret = _signing(f"alerts.webhook.{name}.secret", hook)
         yield WebhookTarget(manner, hook.url, secret, hook.ca, _headers(f"alerts.webhook.{name}", hook))
     for name, topic in settings.kafka.items():
-        yield TopicTarget(Manner(name, patience=topic.timeout_seconds), topic.bootstrap, topic.topic)
+        brokers = brokers_of(f"alerts.kafka.{name}", topic, clock)
+        yield TopicTarget(Manner(name, patience=topic.timeout_seconds), brokers, topic.topic)
 
 
 def _signing(key: str, hook: WebhookSettings) -> bytes:

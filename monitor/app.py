@@ -323,6 +323,8 @@ def check_settings(settings: Settings) -> str:
     """
     ruleset, _ = load_rules(settings.rules or [shipped_rules()], SystemClock())
     operate.check_page(settings)
+    feeding.check(settings, SystemClock())
+    alerting.check(settings.alerts, SystemClock())
     return f"{len(ruleset.rules)} event rules, {len(ruleset.correlations)} correlations"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from monitor.errors import SettingsError
-from monitor.sections import SECRET
+from monitor.setting_kinds import SECRET
 from monitor.settings import Loaded, Settings
 from monitor.sinks.password import hashed
 

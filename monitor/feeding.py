@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from monitor.broker_settings import brokers_of
 from monitor.clock import Clock
 from monitor.decode import decoder
 from monitor.engine.plan import Plan
+from monitor.kafka_settings import KafkaSettings
 from monitor.lazily import Lazily
 from monitor.model import Claim
 from monitor.pipeline.runner import Bounds
 from monitor.pipeline.ways import Decode, Decoding, Way, WayOf, way_digest
 from monitor.settings import LimitsSettings, Settings
-from monitor.source_settings import KafkaSettings
+from monitor.sources.consumer import KafkaOptions
 from monitor.sources.pipe import NAME as STDIN
 from monitor.sources.pipe import PipeOptions, PipeSource
 from monitor.sources.several import Member, Several
 
 if TYPE_CHECKING:
     from monitor.sources import kafka as topics
-    from monitor.sources.kafka import KafkaOptions
 else:  # following files needs no client
     topics = Lazily("monitor.sources.kafka")
 
@@ -36,13 +37,13 @@ Watching = Callable[[Plan, Decode], Decode]
 
 def source(settings: Settings, claim: Claiming, clock: Clock) -> Several:
     """What the settings have the daemon read."""
-    return Several(list(_members(settings, claim)), clock)
+    return Several(list(_members(settings, claim, clock)), clock)
 
 
-def _members(settings: Settings, claim: Claiming) -> Iterator[Member]:
+def _members(settings: Settings, claim: Claiming, clock: Clock) -> Iterator[Member]:
     sources, limits = settings.sources, settings.limits
     if sources.kafka is not None:
-        kafka = topics.KafkaSource(_kafka_options(sources.kafka, limits), claim=claim)
+        kafka = topics.KafkaSource(_kafka_options(sources.kafka, limits, clock), claim=claim, clock=clock)
         yield Member(KAFKA, kafka, "records", "partitions assigned", needed=True)
     if sources.stdin is not None:
         piped = PipeOptions(
@@ -87,23 +88,35 @@ def ways(
     return lambda partition: found[member_of(partition)]
 
 
+def check(settings: Settings, clock: Clock) -> None:
+    """See that files and secrets of the sources can be used.
+
+    Raises:
+        SettingsError: some cannot.
+    """
+    if settings.sources.kafka is not None:
+        brokers_of("sources.kafka", settings.sources.kafka, clock)
+
+
 def told(settings: Settings) -> str:
     """What is read, for people."""
     sources = settings.sources
     parts = []
     if sources.kafka is not None:
-        parts.append(f"{', '.join(sources.kafka.topics)} from {', '.join(sources.kafka.bootstrap)}")
+        parts.append(f"{sources.kafka.told} from {', '.join(sources.kafka.bootstrap)}")
     if sources.stdin is not None:
         parts.append("standard input")
     return "; ".join(parts)
 
 
-def _kafka_options(kafka: KafkaSettings, limits: LimitsSettings) -> KafkaOptions:
-    return topics.KafkaOptions(
-        bootstrap=kafka.bootstrap,
+def _kafka_options(kafka: KafkaSettings, limits: LimitsSettings, clock: Clock) -> KafkaOptions:
+    return KafkaOptions(
+        brokers=brokers_of("sources.kafka", kafka, clock),
         topics=kafka.topics,
+        pattern=kafka.pattern,
+        client=kafka.client,
         group=kafka.group,
-        start=kafka.start,
+        start=kafka.start_at,
         logsource=kafka.logsource.logsource(),
         format=kafka.format,
         connect_seconds=kafka.connect_seconds,

@@ -12,6 +12,7 @@ from typing import Protocol, Self
 
 from prometheus_client import CollectorRegistry
 
+from monitor.broker_settings import brokers_of
 from monitor.clock import Clock
 from monitor.engine.plan import Plan
 from monitor.errors import SettingsError
@@ -167,7 +168,7 @@ class Operations:
         Raises:
             SettingsError: they cannot go there.
         """
-        sinks = list(_dead_letter_sinks(settings, self._metrics.discarded))
+        sinks = list(_dead_letter_sinks(settings, self._clock, self._metrics.discarded))
         for sink in sinks:
             self._stack.callback(sink.close)
         if not sinks:
@@ -250,7 +251,9 @@ class Operations:
             self._outside.notifier.alive()
 
 
-def _dead_letter_sinks(settings: Settings, discarded: Callable[[int], None]) -> Iterator[DeadLetters]:
+def _dead_letter_sinks(
+    settings: Settings, clock: Clock, discarded: Callable[[int], None]
+) -> Iterator[DeadLetters]:
     wanted, kafka = settings.dead_letters, settings.sources.kafka
     if wanted.file is not None:
         yield DeadLetterFile(
@@ -266,12 +269,13 @@ def _dead_letter_sinks(settings: Settings, discarded: Callable[[int], None]) -> 
                 "dead_letters.topic: it is a topic at the brokers of sources.kafka, which is left out; "
                 "name a dead_letters.file instead"
             )
-        if wanted.topic in kafka.topics:
+        if kafka.reads(wanted.topic):
             raise SettingsError(
                 f"dead_letters.topic: {wanted.topic} is read as well, so that every dead letter would "
-                "make another; name a topic that is not in sources.kafka.topics"
+                "make another; name a topic that sources.kafka does not read"
             )
-        topic = DeadLetterTopic(kafka.bootstrap, wanted.topic, settings.namespace)
+        brokers = brokers_of("sources.kafka", kafka, clock)
+        topic = DeadLetterTopic(brokers, wanted.topic, settings.namespace)
         topic.check()
         yield topic
 

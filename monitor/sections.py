@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-File = Annotated[Path, Field(strict=False)]
-SECRET: Any = {"writeOnly": True}
-"""For `json_schema_extra` of a setting that no output may show."""
-
-
-class Section(BaseModel):
-    """One map of the settings file: strict, frozen, and what it does not know is an error."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+from monitor.setting_kinds import SECRET, File, Section
 
 
 class TlsSettings(Section):

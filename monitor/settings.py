@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -20,13 +20,12 @@ from monitor.errors import SettingsError
 from monitor.rules.diagnostics import Problems, suggestion
 from monitor.rules.document import ListNode, MapNode, Node, plain, read
 from monitor.rules.tree import Span
-from monitor.sections import DeadLetterSettings, LogSettings, MetricsSettings, ReloadSettings, Section
-from monitor.source_settings import Paths, SourcesSettings
+from monitor.sections import DeadLetterSettings, LogSettings, MetricsSettings, ReloadSettings
+from monitor.setting_kinds import Paths, Section, below
+from monitor.source_settings import SourcesSettings
 
 PREFIX = "PRIVWATCH__"
 """Starts the name of an environment variable that overrides a setting: PRIVWATCH__METRICS__PORT."""
-
-_S = TypeVar("_S", bound=BaseModel)
 
 
 class LimitsSettings(Section):
@@ -247,19 +246,4 @@ def section_of(annotation: object) -> type[BaseModel] | None:
 def _anchored(settings: Settings, folder: Path) -> Settings:
     """Relative paths from the folder of the settings file."""
     store = settings.store if "://" in settings.store else str(folder / settings.store)
-    changed = {"store": store, "alerts": settings.alerts.anchored(folder)}
-    return _below(settings, folder).model_copy(update=changed)
-
-
-def _below(section: _S, folder: Path) -> _S:
-    """The section with every path below the folder, where it is no absolute one."""
-    moved: dict[str, object] = {}
-    for name in type(section).model_fields:
-        match getattr(section, name):
-            case BaseModel() as inner:
-                moved[name] = _below(inner, folder)
-            case Path() as path:
-                moved[name] = folder / path
-            case tuple() as several if any(isinstance(one, Path) for one in several):
-                moved[name] = tuple(folder / one for one in several)
-    return section.model_copy(update=moved)
+    return below(settings, folder).model_copy(update={"store": store})

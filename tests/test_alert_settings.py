@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.alert_settings import secret_text
 from monitor.alerting import Alarm
 from monitor.clock import ManualClock
 from monitor.errors import SettingsError
+from monitor.setting_kinds import secret_text
 from monitor.settings import Settings, load_settings
 from monitor.sinks.metrics import Metrics
 from monitor.store import open_store

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from pydantic import Field, SecretStr
 
 from monitor.effective import as_yaml, effective, schema
-from monitor.sections import Section
+from monitor.setting_kinds import Section
 from monitor.settings import Loaded, Settings, read_settings, settings_table
 from tests.support.command import privwatch
 from tests.support.shipped import ROOT

@@ -104,8 +104,8 @@ def test_a_url_stays_a_url(write):
 def test_unknown_keys_have_their_place_and_a_suggestion(write):
     said = problems(write(LEAST + "    topicz: x\nmetrics:\n  prot: 1\nstoer: x\n"))
     kafka = (
-        "bootstrap, topics, group, start, format, logsource, time_fields, fields, connect_seconds, "
-        "session_seconds"
+        "bootstrap, tls, sasl, client, topics, pattern, group, start, format, logsource, time_fields, "
+        "fields, connect_seconds, session_seconds"
     )
     metrics = ", ".join(MetricsSettings.model_fields)
     known = ", ".join(Settings.model_fields)
@@ -128,7 +128,7 @@ def test_what_is_missing_says_where_to_put_it(write):
     [
         (
             "    start: newest",
-            "5:5: 'sources.kafka.start': Input should be 'stored', 'earliest' or 'latest'.",
+            "5:5: 'sources.kafka.start': say stored, earliest, latest or a time as 2026-11-24T08:00:00Z.",
         ),
         ("    format: table", "5:5: 'sources.kafka.format': say one of json, access, text."),
         ("    group: 7", "5:5: 'sources.kafka.group': Input should be a valid string."),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 
+from monitor.brokers.access import Brokers
+from monitor.brokers.kafka_python import kafka_python_settings
 from monitor.errors import DeadLetterError, SettingsError
 from monitor.model import Reject
 from monitor.sinks.deadletter import line_of
@@ -35,20 +37,16 @@ class DeadLetterTopic:
     """`monitor.ports.DeadLetters` in a topic; the key is the partition the record was read from.
 
     Args:
-        bootstrap: brokers, `host:port`.
+        brokers: where it is, and how to be let in.
         topic: must exist.
-        client: what else the Kafka client is told: TLS, SASL.
     """
 
     name = "topic"
 
-    def __init__(
-        self, bootstrap: tuple[str, ...], topic: str, namespace: str, client: Mapping[str, Any] | None = None
-    ) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, topic: str, namespace: str) -> None:
+        self._brokers = brokers
         self._topic = topic
         self._namespace = namespace
-        self._client = dict(client or {})
         self._producer: KafkaProducer | None = None
         self._letters: deque[tuple[bytes, bytes]] = deque()
 
@@ -63,7 +61,7 @@ class DeadLetterTopic:
         except (KafkaError, OSError, ValueError) as error:
             self.close()
             raise SettingsError(
-                f"dead_letters.topic: {self._topic} at {', '.join(self._bootstrap)} cannot be written "
+                f"dead_letters.topic: {self._topic} at {self._brokers} cannot be written "
                 f"({type(error).__name__}); create the topic, or allow this client to write it"
             ) from error
         if not there:
@@ -94,7 +92,7 @@ class DeadLetterTopic:
                 one.get(timeout=0)
         except (KafkaError, OSError, ValueError) as error:
             raise DeadLetterError(
-                f"dead letters: the topic {self._topic} at {', '.join(self._bootstrap)} cannot be written "
+                f"dead letters: the topic {self._topic} at {self._brokers} cannot be written "
                 f"({type(error).__name__}): nothing is read on until then"
             ) from error
         self._letters.clear()
@@ -118,7 +116,7 @@ class DeadLetterTopic:
 
         try:
             self._producer = KafkaProducer(
-                bootstrap_servers=list(self._bootstrap), kafka_client=client, **{**_PRODUCER, **self._client}
+                **kafka_python_settings(self._brokers), kafka_client=client, **_PRODUCER
             )
         except Exception:
             # A producer that could not be built leaves its thread and connections behind.

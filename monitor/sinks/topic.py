@@ -12,6 +12,9 @@ from typing import Any, Final
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from monitor.brokers.access import Brokers
+from monitor.brokers.kafka_python import kafka_python_settings
+from monitor.errors import SettingsError
 from monitor.outbox import BROKER, TAKEN, Manner, Notice, Outcome
 from monitor.sinks.documents import notice_document
 
@@ -25,13 +28,13 @@ class TopicTarget:
 
     Args:
         manner: its name and patience; the batch is ours.
-        bootstrap: brokers as `host:port`.
+        brokers: where it is, and how to be let in.
         topic: where to; it must exist.
     """
 
-    def __init__(self, manner: Manner, bootstrap: Sequence[str], topic: str) -> None:
+    def __init__(self, manner: Manner, brokers: Brokers, topic: str) -> None:
         self.manner = replace(manner, batch=BATCH)
-        self._bootstrap = list(bootstrap)
+        self._brokers = brokers
         self._topic = topic
         self._producer: KafkaProducer | None = None
         self._lock = Lock()
@@ -40,7 +43,7 @@ class TopicTarget:
         """Hand over all, then wait for the broker's word on each (`acks=all`)."""
         try:
             producer = self._connected()
-        except (KafkaError, OSError):
+        except (KafkaError, OSError, SettingsError):
             return [Outcome(BROKER)] * len(notices)
         return [_settled(sent, self.manner.patience) for sent in [self._sent(producer, n) for n in notices]]
 
@@ -57,7 +60,7 @@ class TopicTarget:
             if self._producer is None:
                 wait = round(self.manner.patience * 1000)
                 self._producer = KafkaProducer(
-                    bootstrap_servers=self._bootstrap,
+                    **kafka_python_settings(self._brokers),
                     client_id="privwatch-alerts",
                     acks="all",
                     allow_auto_create_topics=False,

@@ -43,7 +43,7 @@ class Handover:
                 return
             self._queue.append((batch, size))
             self._bytes += size
-            self._changed.notify()
+            self._changed.notify_all()
 
     def take(self, timeout: float) -> RecordBatch | None:
         """The next batch, or None when there is none within `timeout` seconds.
@@ -57,10 +57,17 @@ class Handover:
                 batch, size = self._queue.popleft()
                 self._bytes -= size
                 self._positions[batch.partition] = batch.next_position
+                if self.slack:
+                    self._changed.notify_all()
                 return batch
             if self._failure is not None:
                 raise self._failure
             return None
+
+    def eased(self, timeout: float) -> bool:
+        """Whether there is slack within `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.slack, timeout)
 
     def drop(self, partitions: Collection[str]) -> None:
         """Forget what is queued of these partitions: somebody else will read it, or we again."""
@@ -68,6 +75,7 @@ class Handover:
             kept = [pair for pair in self._queue if pair[0].partition not in partitions]
             self._queue = deque(kept)
             self._bytes = sum(size for _, size in kept)
+            self._changed.notify_all()
 
     def forget(self, partition: str) -> None:
         """Forget how far this partition was handed over: somebody else had it since."""
@@ -82,6 +90,7 @@ class Handover:
             self._positions.clear()
             self._open = False
             self.epoch += 1
+            self._changed.notify_all()
 
     def reopen(self, epoch: int) -> None:
         """Queue again, unless there was another restart since that epoch."""
@@ -92,7 +101,7 @@ class Handover:
         """Have `take` raise this once the queue is empty."""
         with self._changed:
             self._failure = failure
-            self._changed.notify()
+            self._changed.notify_all()
 
     def position(self, partition: str) -> int | None:
         """Offset of the record after the last one handed over."""

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from monitor.brokers.access import Brokers
 from monitor.clock import SystemClock
 from monitor.frames import Lines, RecordBatch, Values
 from monitor.model import Checkpoint
 from monitor.ports import Source
 from monitor.sources.archive import ArchiveSource
 from monitor.sources.chunks import Limits
+from monitor.sources.consumer import KafkaOptions
 from tests.support.memory import MemorySource
 
 RECORDS = [b'{"n": %d}' % number for number in range(500)]
@@ -35,16 +37,32 @@ def from_a_file(request: pytest.FixtureRequest) -> Make:
     return lambda: ArchiveSource([file], limits=Limits(chunk=700))
 
 
-def from_kafka(request: pytest.FixtureRequest) -> Make:
-    from monitor.sources.kafka import KafkaOptions, KafkaSource  # noqa: PLC0415 - slow to import
+def from_kafka(request: pytest.FixtureRequest, client: str) -> Make:
+    from monitor.sources.kafka import KafkaSource  # noqa: PLC0415 - slow to import
 
     kafka = request.getfixturevalue("kafka")
     topic = kafka.topic()
     kafka.produce(topic, RECORDS)
-    return lambda: KafkaSource(KafkaOptions((kafka.bootstrap,), (topic,), group=topic, batch_records=70))
+    brokers = Brokers((kafka.bootstrap,))
+    return lambda: KafkaSource(KafkaOptions(brokers, (topic,), group=topic, batch_records=70, client=client))
 
 
-@pytest.fixture(params=[in_memory, from_a_file, pytest.param(from_kafka, marks=pytest.mark.kafka)])
+def from_kafka_python(request: pytest.FixtureRequest) -> Make:
+    return from_kafka(request, "kafka-python")
+
+
+def from_librdkafka(request: pytest.FixtureRequest) -> Make:
+    return from_kafka(request, "librdkafka")
+
+
+@pytest.fixture(
+    params=[
+        in_memory,
+        from_a_file,
+        pytest.param(from_kafka_python, marks=pytest.mark.kafka),
+        pytest.param(from_librdkafka, marks=pytest.mark.kafka),
+    ]
+)
 def make(request: pytest.FixtureRequest) -> Make:
     return request.param(request)
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from kafka import KafkaConsumer, TopicPartition
 
+from monitor.brokers.access import Brokers
 from monitor.clock import SystemClock
 from monitor.errors import DeadLetterError, SettingsError
 from monitor.model import Reject
@@ -138,7 +139,7 @@ def test_a_topic_that_is_not_there_or_is_read_is_refused(kafka, tmp_path):
 
 def test_letters_wait_while_the_broker_is_away(kafka_server):
     dead = Kafka(kafka_server.bootstrap).topic()
-    sink = DeadLetterTopic((kafka_server.bootstrap,), dead, "default")
+    sink = DeadLetterTopic(Brokers((kafka_server.bootstrap,)), dead, "default")
     sink.check()
     sink.put([Reject("logs-0", 1, "not_json", 5)])
     assert sink.flush() == 1
@@ -149,7 +150,7 @@ def test_letters_wait_while_the_broker_is_away(kafka_server):
         sink.flush()
     assert CLOCK.monotonic() - began < 9, "a stop must not have to wait longer"
     with pytest.raises(SettingsError, match="cannot be written"):
-        DeadLetterTopic((kafka_server.bootstrap,), dead, "default").check()
+        DeadLetterTopic(Brokers((kafka_server.bootstrap,)), dead, "default").check()
     kafka_server.start()
     until = CLOCK.monotonic() + PATIENCE
     while True:

@@ -5,17 +5,17 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from importlib.util import find_spec
 from threading import active_count
 
 import pytest
-from kafka import TopicPartition
 
+from monitor.brokers.access import Brokers
 from monitor.clock import SystemClock
 from monitor.errors import InputError, StoreAwayError
 from monitor.frames import RecordBatch, Values
 from monitor.model import Checkpoint, Claim, Logsource
-from monitor.sources.kafka import KafkaOptions, KafkaSource
+from monitor.sources.consumer import KafkaOptions
+from monitor.sources.kafka import KafkaSource
 
 pytestmark = [pytest.mark.kafka, pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
 CLOCK = SystemClock()
@@ -33,8 +33,23 @@ def _sockets_of_failed_connections(caplog: pytest.LogCaptureFixture) -> Iterator
     gc.collect()
 
 
+@pytest.fixture(autouse=True, params=["kafka-python", "librdkafka"])
+def client(request: pytest.FixtureRequest) -> str:
+    """Every test runs over both clients."""
+    CLIENT[0] = request.param
+    return CLIENT[0]
+
+
+CLIENT = [""]
+
+
 def options(kafka, *topics: str, **more) -> KafkaOptions:
-    plain = {"bootstrap": (kafka.bootstrap,), "topics": topics, "group": f"g-{topics[0]}"}
+    plain = {
+        "brokers": Brokers((kafka.bootstrap,)),
+        "topics": topics,
+        "group": f"g-{topics[0]}",
+        "client": CLIENT[0],
+    }
     return KafkaOptions(**(plain | more))
 
 
@@ -45,10 +60,10 @@ def started(wanted: KafkaOptions, positions: dict[str, int] | None = None, **mor
         yield source
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], why: str = "it did not happen in time") -> None:
     deadline = CLOCK.monotonic() + SECONDS
     while not condition():
-        assert CLOCK.monotonic() < deadline, "it did not happen in time"
+        assert CLOCK.monotonic() < deadline, why
         CLOCK.sleep(0.05)
 
 
@@ -109,7 +124,7 @@ def test_without_a_position_in_the_store(kafka):
     with started(options(kafka, topic, start="earliest")) as source:
         assert values(batches(source, 3)) == [b"0", b"1", b"2"]
     with started(options(kafka, topic, start="latest")) as source:
-        until(lambda: f"{topic}-0" in source._placed)
+        until(lambda: f"{topic}-0" in source._places.placed)
         kafka.produce(topic, [b"3"])
         assert values(batches(source, 1)) == [b"3"]
 
@@ -119,6 +134,40 @@ def test_stored_without_anything_committed_starts_at_the_beginning(kafka):
     kafka.produce(topic, [b"0"])
     with started(options(kafka, topic, start="stored")) as source:
         assert values(batches(source, 1)) == [b"0"]
+
+
+def test_a_time_to_start_at(kafka):
+    topic = kafka.topic(2)
+    kafka.produce(topic, [b"before"])
+    CLOCK.sleep(0.05)
+    moment = CLOCK.now() // 1000
+    kafka.produce(topic, [b"after", b"later"])
+    with started(options(kafka, topic, start=moment)) as source:
+        assert values(batches(source, 2)) == [b"after", b"later"]
+        until(lambda: source.lag() == {f"{topic}-0": 2, f"{topic}-1": 0}, "the other partition holds nothing")
+
+
+def test_topics_by_pattern_also_those_that_come_later(kafka):
+    first = kafka.topic()
+    stem = first.removesuffix(first[-4:])
+    kafka.produce(first, [b"first"])
+    wanted = options(kafka, first, topics=(), pattern=f"{stem}.*", pattern_seconds=0.5)
+    with started(wanted) as source:
+        assert values(batches(source, 1)) == [b"first"]
+        later, other = kafka.topic(name=f"{stem}-later"), kafka.topic(name=f"not-{stem}")
+        kafka.produce(other, [b"never"])
+        kafka.produce(later, [b"second"])
+        kafka.produce(first, [b"third"])
+        assert sorted(values(batches(source, 2))) == [b"second", b"third"]
+        assert source.poll(0.5) is None
+
+
+def test_a_pattern_that_fits_nothing_yet(kafka):
+    name = f"{kafka.topic()}-late"
+    with started(options(kafka, name, topics=(), pattern=name, pattern_seconds=0.5)) as source:
+        assert source.poll(0.5) is None
+        kafka.produce(kafka.topic(name=name), [b"x"])
+        assert values(batches(source, 1)) == [b"x"]
 
 
 def test_tombstones_are_left_out_and_counted(kafka):
@@ -190,16 +239,62 @@ def test_two_members_share_the_partitions_and_the_store_decides_where(kafka):
     with started(wanted, claim=claim) as one:
         assert sorted(take(one, 4)) == [b"p0-0", b"p0-1", b"p1-0", b"p1-1"]
         with started(wanted, claim=claim) as two:
-            until(lambda: len(one._placed) == 1 and len(two._placed) == 1)
+            until(lambda: len(one._places.placed) == 1 and len(two._places.placed) == 1)
             kafka.produce(topic, [b"p0-2"], 0)
             kafka.produce(topic, [b"p1-2"], 1)
             assert sorted(take(one, 1) + take(two, 1)) == [b"p0-2", b"p1-2"]
         # The other left: its partition comes back, at the position it left in the store.
-        until(lambda: len(one._placed) == 2)
+        until(lambda: len(one._places.placed) == 2)
         kafka.produce(topic, [b"p0-3"], 0)
         kafka.produce(topic, [b"p1-3"], 1)
         assert sorted(take(one, 2)) == [b"p0-3", b"p1-3"]
         assert one.poll(0.5) is None
+
+
+def test_members_that_come_and_go_under_load_lose_nothing(kafka):
+    topic, partitions, each = kafka.topic(4), 4, 3000
+    names = {f"{topic}-{number}" for number in range(partitions)}
+    stored, owner = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    seen: dict[str, list[int]] = {name: [] for name in names}
+    wanted = options(kafka, topic, batch_records=50, session_seconds=6)
+
+    def claim_of(me: list[int]):
+        def claim(mine) -> dict[str, Claim]:
+            me[0] += 1  # every claim of anybody is a generation of its own
+            owner.update(dict.fromkeys(mine, me[0]))
+            return {name: Claim(me[0], Checkpoint(stored[name], "p")) for name in mine}
+
+        return claim
+
+    def turn(source: KafkaSource) -> None:
+        """What the runner and the store do, one batch at a time."""
+        batch = source.poll(0.01)
+        if batch is None:
+            return
+        if batch.generation != owner[batch.partition]:
+            source.rewind({name: Checkpoint(at, "p") for name, at in stored.items()})
+            return
+        seen[batch.partition] += batch.offsets
+        stored[batch.partition] = batch.next_position
+        source.commit({batch.partition: batch.next_position})
+
+    generation = [0]
+    sent = 0
+    with started(wanted, claim=claim_of(generation)) as one:
+        for _ in range(3):
+            with started(wanted, claim=claim_of(generation)) as two:
+                for number in range(partitions):
+                    kafka.produce(topic, [b"x" * 200] * (each // 3), number)
+                sent += each // 3
+                leave = CLOCK.monotonic() + 2.5
+                while CLOCK.monotonic() < leave:
+                    turn(one)
+                    turn(two)
+        deadline = CLOCK.monotonic() + SECONDS
+        while stored != dict.fromkeys(names, sent):
+            assert CLOCK.monotonic() < deadline, stored
+            turn(one)
+    assert seen == {name: list(range(sent)) for name in names}
 
 
 def test_rewound_it_reads_again_what_the_store_does_not_hold(kafka):
@@ -223,60 +318,6 @@ def test_rewound_it_reads_again_what_the_store_does_not_hold(kafka):
     assert after > before  # the group may have rebalanced besides
     assert len(claims) > 1
     assert all(names == {f"{topic}-0", f"{topic}-1"} for names in claims)
-
-
-def test_where_nobody_else_came_in_between_what_is_in_hand_stays(kafka):
-    topic = kafka.topic(1)
-    kafka.produce(topic, [b"%d" % number for number in range(4)])
-    generation = [1]
-    with started(
-        options(kafka, topic), claim=lambda names: {name: Claim(generation[0]) for name in names}
-    ) as source:
-        batches(source, 4)
-        source._reassigned.set()  # a rebalance that leaves the partition here
-        kafka.produce(topic, [b"4"])
-        assert values(batches(source, 1)) == [b"4"]
-        generation[0] = 3  # a rebalance in which another instance had it
-        source._reassigned.set()
-        assert values(batches(source, 5)) == [b"0", b"1", b"2", b"3", b"4"]
-
-
-class Assigned:
-    """What `_seek_all` asks of a consumer, with an assignment that the test says."""
-
-    def __init__(self) -> None:
-        self.partitions: set[TopicPartition] = set()
-        self.sought: list[int] = []
-
-    def assignment(self) -> set[TopicPartition]:
-        return self.partitions
-
-    def seek(self, partition: TopicPartition, offset: int) -> None:
-        self.sought.append(offset)
-
-    def beginning_offsets(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(partitions, 0)
-
-
-def test_a_partition_that_went_and_came_back_untouched_goes_on_behind_what_is_in_hand():
-    #  assigned   {0}        {}       {0}          {}       {0}
-    #  claim      gen 1               gen 1                 gen 3: another instance had it
-    #  reads at   0                   1: in hand            0: what is in hand is refused
-    generation = [1]
-    source = KafkaSource(
-        KafkaOptions(bootstrap=("127.0.0.1:1",), topics=("logs",)),
-        claim=lambda names: {name: Claim(generation[0]) for name in names},
-    )
-    consumer, partition = Assigned(), TopicPartition("logs", 0)
-    for now in (1, 1, 3):
-        generation[0] = now
-        consumer.partitions = {partition}
-        source._seek_all(consumer)
-        source._handover.put(RecordBatch("logs-0", range(1), 1, Values((b"{}",))), 2)
-        source.poll(0)
-        consumer.partitions = set()
-        source._seek_all(consumer)
-    assert consumer.sought == [0, 1, 0]
 
 
 def test_a_store_that_is_away_during_a_rebalance_is_waited_for(kafka):
@@ -338,8 +379,10 @@ def test_behind_is_what_holds_records_or_may(kafka):
         assert source.behind() == frozenset()
 
 
-@pytest.mark.skipif(find_spec("lz4") is not None, reason="this installation reads lz4")
-def test_a_codec_that_is_not_installed(kafka):
+def test_a_codec_that_is_not_installed(kafka, client, monkeypatch):
+    if client == "librdkafka":
+        pytest.skip("librdkafka brings every codec along")
+    monkeypatch.setattr("kafka.codec.has_lz4", lambda: False)
     # The broker compresses anew what comes in plain.
     topic = kafka.topic(**{"compression.type": "lz4"})
     kafka.produce(topic, [b"x" * 1000])
@@ -354,7 +397,9 @@ def test_no_broker():
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     threads = active_count()
-    absent = KafkaOptions(bootstrap=(f"127.0.0.1:{port}",), topics=("logs",), connect_seconds=1)
+    absent = KafkaOptions(
+        Brokers((f"127.0.0.1:{port}",)), topics=("logs",), connect_seconds=1, client=CLIENT[0]
+    )
     with pytest.raises(
         InputError, match=f"127.0.0.1:{port}: no broker answered within 1 s; check `bootstrap`"
     ):

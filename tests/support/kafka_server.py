@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from monitor.clock import SystemClock
 from tests.support import kafka_jars
+from tests.support.certificates import Certificates
 from tests.support.ports import free_ports
 
 CLOCK = SystemClock()
@@ -39,25 +40,75 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 """
+USER, PASSWORD = "privwatch", "a-password-for-tests"
+# Beside the one in clear, which the tests themselves use: SASL_SSL with every mechanism, SSL that asks for a
+# client's certificate. Tokens are of the kind without a signature: signing is between server and endpoint.
+SECURE = """\
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{sasl},SSL://127.0.0.1:{ssl},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{sasl},SSL://127.0.0.1:{ssl}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
+ssl.keystore.type=PKCS12
+ssl.keystore.location={files.server_store}
+ssl.keystore.password={files.password}
+ssl.truststore.type=PEM
+ssl.truststore.location={files.ca}
+listener.name.ssl.ssl.client.auth=required
+listener.name.sasl_ssl.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required \\
+  user_{user}="{password}";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.oauthbearer.sasl.jaas.config={modules}.oauthbearer.OAuthBearerLoginModule required \\
+  unsecuredLoginStringClaim_sub="broker";
+"""
 START_SECONDS = 90
 # ApiVersions, version 0: length, API key 18, version, correlation id, no client id.
 API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
 class KafkaServer:
-    """One broker on two free ports of the loopback address; its data lives in a temporary folder."""
+    """One broker on free ports of the loopback address; its data lives in a temporary folder.
 
-    def __init__(self) -> None:
+    Args:
+        secure: certificates for listeners `sasl` and `ssl` beside the one in clear.
+    """
+
+    def __init__(self, secure: Certificates | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="privwatch-kafka-"))
-        self._port, controller = free_ports(2)
+        self._port, controller, sasl, ssl = free_ports(4)
         self.bootstrap = f"127.0.0.1:{self._port}"
         self._config = self._folder / "server.properties"
         text = PROPERTIES.format(port=self._port, controller=controller, folder=self._folder)
+        scram: list[str] = []
+        if secure is not None:
+            text += SECURE.format(
+                port=self._port,
+                sasl=sasl,
+                ssl=ssl,
+                controller=controller,
+                files=secure,
+                modules="org.apache.kafka.common.security",
+                user=USER,
+                password=PASSWORD,
+            )
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+                scram += ["-S", f"{mechanism}=[name={USER},password={PASSWORD}]"]
+        self.sasl, self.ssl = f"127.0.0.1:{sasl}", f"127.0.0.1:{ssl}"
         self._config.write_text(text, encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
         cluster = uuid.uuid4().hex[:22]
         subprocess.run(
-            [*self._java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._config)],
+            [
+                *self._java(),
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                cluster,
+                "-c",
+                str(self._config),
+                *scram,
+            ],
             check=True,
             capture_output=True,
             timeout=START_SECONDS,
@@ -105,9 +156,9 @@ class Kafka:
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
 
-    def topic(self, partitions: int = 1, **config: str) -> str:
+    def topic(self, partitions: int = 1, *, name: str = "", **config: str) -> str:
         """A topic of its own, empty."""
-        name = f"privwatch-test-{uuid.uuid4().hex[:12]}"
+        name = name or f"privwatch-test-{uuid.uuid4().hex[:12]}"
         with _admin(self.bootstrap) as admin:
             admin.create_topics(
                 {name: {"num_partitions": partitions, "replication_factor": 1, "configs": config}},

@@ -1,0 +1,1 @@
+"""How brokers of Apache Kafka are reached: addresses, TLS, SASL, told to each client in its own words."""
