@@ -231,7 +231,8 @@ class PythonConsumer:
                 f"{self._brokers}: the broker does not allow it ({type(error).__name__}); check `sasl` in the"
                 " settings, and what this user may read"
             ) from error
-        except RetriableError as error:
+        except (NoOffsetForPartitionError, RetriableError) as error:
+            # The first: of a partition that is not placed yet the client looked for a committed offset.
             raise PassingError(str(error)) from error
 
 

@@ -31,6 +31,10 @@ from tests.support.unmet import cannot_run
 KILLS = int(os.environ.get("PRIVWATCH_TEST_KILLS", "8"))
 SEED = int(os.environ.get("PRIVWATCH_TEST_SEED", "1"))
 PATIENCE = 120
+LONG = KILLS > 20
+CLIENTS = ["kafka-python", "librdkafka"]
+GROUPS = [[*CLIENTS, "auto"], ["kafka-python"] * 3, ["librdkafka"] * 3]
+"""Of three instances; few kills go to one that has both."""
 
 pytestmark = [
     pytest.mark.kafka,
@@ -55,9 +59,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @contextmanager
-def instances(folder: Path, settings: dict[str, object], count: int = 1) -> Iterator[list[Instance]]:
+def instances(folder: Path, *settings: dict[str, object]) -> Iterator[list[Instance]]:
     with ExitStack() as stack:
-        found = [Instance(folder, f"instance-{number}", settings) for number in range(count)]
+        found = [Instance(folder, f"instance-{number}", one) for number, one in enumerate(settings)]
         for one in found:
             stack.callback(one.close)
         yield found
@@ -84,11 +88,21 @@ def assert_nothing_lost_or_doubled(store: str, folder: Path, topic: str, values:
     assert {v.kind for v in violations} >= {"event", "value_count"}, "the records must ask for both"
 
 
-def test_killed_at_random_moments(kafka, store, tmp_path):
+@pytest.fixture
+def client(request: pytest.FixtureRequest, store: str) -> str:
+    """Each client with each store; in few minutes, each of them once."""
+    wanted: str = request.param
+    if not LONG and (wanted == "librdkafka") != store.startswith("postgresql"):
+        pytest.skip("each client and each store once; all pairs with PRIVWATCH_TEST_KILLS above 20")
+    return wanted
+
+
+@pytest.mark.parametrize("client", CLIENTS, indirect=True)
+def test_killed_at_random_moments(kafka, store, tmp_path, client):
     rng = random.Random(SEED)
     values = records(400 * KILLS, SEED)
     topic = kafka.topic(PARTITIONS)
-    config = settings_for(kafka.bootstrap, topic, store, tmp_path)
+    config = settings_for(kafka.bootstrap, topic, store, tmp_path, client)
     with (
         instances(tmp_path, config) as (one,),
         producing(kafka, topic, values, 4 * KILLS),
@@ -113,13 +127,16 @@ def test_killed_at_random_moments(kafka, store, tmp_path):
 
 
 @pytest.mark.postgresql
-def test_three_instances_that_join_leave_stand_still_and_die(kafka, database, tmp_path):
+@pytest.mark.parametrize(
+    "clients", [["kafka-python"] * 3, ["librdkafka"] * 3, [*CLIENTS, "auto"]], ids="-".join
+)
+def test_three_instances_that_join_leave_stand_still_and_die(kafka, database, tmp_path, clients):
     rng = random.Random(SEED)
     values = records(600 * KILLS, SEED + 1)
     topic = kafka.topic(PARTITIONS)
-    config = settings_for(kafka.bootstrap, topic, database, tmp_path)
+    configs = [settings_for(kafka.bootstrap, topic, database, tmp_path, client) for client in clients]
     with (
-        instances(tmp_path, config, 3) as every,
+        instances(tmp_path, *configs) as every,
         producing(kafka, topic, values, 5 * KILLS),
     ):
         for one in every:
@@ -183,7 +200,8 @@ def test_postgresql_restarted_under_it(kafka, postgresql_cluster, tmp_path):
     assert_nothing_lost_or_doubled(store, tmp_path, topic, values)
 
 
-def test_the_broker_restarted_under_it(kafka_server, tmp_path):
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_broker_restarted_under_it(kafka_server, tmp_path, client):
     from tests.support.kafka_server import Kafka  # noqa: PLC0415 - slow to import
 
     kafka = Kafka(kafka_server.bootstrap)
@@ -191,7 +209,7 @@ def test_the_broker_restarted_under_it(kafka_server, tmp_path):
     values = records(3000, SEED + 3)
     topic = kafka.topic(PARTITIONS)
     with (
-        instances(tmp_path, settings_for(kafka.bootstrap, topic, store, tmp_path)) as (one,),
+        instances(tmp_path, settings_for(kafka.bootstrap, topic, store, tmp_path, client)) as (one,),
         producing(kafka, topic, values, 10),
     ):
         one.start()

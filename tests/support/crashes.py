@@ -154,11 +154,18 @@ class Instance:
             self.process.wait()
 
 
-def settings_for(bootstrap: str, topic: str, store: str, folder: Path, **more) -> dict[str, object]:
+def settings_for(
+    bootstrap: str, topic: str, store: str, folder: Path, client: str = "auto", **more
+) -> dict[str, object]:
+    kafka = {
+        "bootstrap": bootstrap,
+        "topics": [topic],
+        "group": topic,
+        "session_seconds": 2,
+        "client": client,
+    }
     return {
-        "sources": {
-            "kafka": {"bootstrap": bootstrap, "topics": [topic], "group": topic, "session_seconds": 2}
-        },
+        "sources": {"kafka": kafka},
         "store": store,
         "key": str(folder / "key"),
         "metrics": {"port": 0},
