@@ -271,13 +271,11 @@ class NativeConsumer:
         """Whether the library said that it stands at the end, and nothing came since."""
         return self._drained.get(partition, -1) >= (self.end(partition) or 0)
 
-    def commit(self, positions: Mapping[str, int], *, wait: bool = False) -> None:
-        """Commit; where we wait, until the broker says so."""
+    def commit(self, positions: Mapping[str, int], *, wait: bool = False) -> None:  # noqa: ARG002 - the port's
+        """Commit; closing waits for what is under way."""
         offsets = [_partition(name, at) for name, at in positions.items()]
         with suppress(KafkaException):
-            if offsets and wait:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
-            elif offsets:
+            if offsets:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ def test_detect(head, name, expected):
         (b'[\n  {\n    "a": 1\n  }\n]\n', True),
         (b'[\n{"a":1},\n{"a":2}\n]\n', True),
         (b"[2016-12-20 00:00:00,1] INFO x\n[2016-12-20 00:00:01,1] INFO x\n", False),
-        (b'{begin}\nsome\nother\nlines\n', False),
+        (b"{begin}\nsome\nother\nlines\n", False),
         (b"x\n", False),
         (b"", False),
     ],
