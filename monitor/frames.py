@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -18,6 +18,8 @@ TIME = "__time"
 """Int64, event time in microseconds UTC; null where the record has none."""
 RAW = "__raw"
 """String, the record's text."""
+LINE = "__line"
+"""String, the same record as one line that a JSON reader takes; only there where some of them differ."""
 
 PATH = "path"
 KEY = "key"
@@ -138,7 +140,7 @@ class EventBatch:
         cells: of a table that is searched as a whole: its cells. None where `haystack` says everything.
         detail: reads the fields that `frame` lacks, of the events in a part of it: their columns and whether
             they are irregular. None where `frame` has every projected field.
-        leaves: gives the LEAVES frame of the rows asked for (UInt32 series), every scalar of each of them.
+        read_leaves: gives the LEAVES frame of the events in a part of `frame`, every scalar of each of them.
         json: whether RAW is one JSON value in every event.
         rejects: records that became no event, those of the source included.
         facts: (fact, count) of what was done to records that did become events, see `monitor.telemetry`; the
@@ -150,12 +152,28 @@ class EventBatch:
     frame: pl.DataFrame
     irregular: pl.Series
     haystack: tuple[str, ...]
-    leaves: Callable[[pl.Series], pl.DataFrame]
+    read_leaves: Callable[[pl.DataFrame], pl.DataFrame]
     json: bool = False
     cells: Cells | None = None
     rejects: tuple[Reject, ...] = ()
     facts: tuple[tuple[str, int], ...] = ()
     detail: Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.Series]] | None = None
+
+    def leaves(self, rows: pl.Series) -> pl.DataFrame:
+        """The LEAVES frame of some rows (ROW, UInt32)."""
+        return self.read_leaves(self._only(rows))
+
+    def suspects(self, rows: pl.Series) -> EventBatch:
+        """The events of some rows (ROW, UInt32), of which nothing is read yet but where and when they are.
+
+        Only of a batch that reads fields when asked (`detail`).
+        """
+        frame = self._only(rows)
+        unread = frame.select(name for name in (ROW, OFFSET, TIME, RAW, LINE) if name in frame.columns)
+        return replace(self, frame=unread, irregular=_none_irregular(unread.height), rejects=(), facts=())
+
+    def _only(self, rows: pl.Series) -> pl.DataFrame:
+        return self.frame.filter(self.frame[ROW].is_in(rows.implode()))
 
     def narrowed(self, rows: pl.Series) -> EventBatch:
         """The events of some rows (ROW, UInt32) with every projected field."""
@@ -165,3 +183,19 @@ class EventBatch:
             return replace(self, frame=frame, irregular=self.irregular.filter(wanted))
         columns, irregular = self.detail(frame)
         return replace(self, frame=frame.with_columns(columns), irregular=irregular, detail=None)
+
+
+def joined(batches: Sequence[EventBatch]) -> EventBatch:
+    """Suspects of several batches of one partition and decoder as one, their ROW counted anew."""
+    first, *others = batches
+    if not others:
+        return first
+    frame = pl.concat([batch.frame.drop(ROW) for batch in batches], how="diagonal")
+    if LINE in frame.columns:
+        frame = frame.with_columns(pl.col(LINE).fill_null(pl.col(RAW)))
+    frame = frame.with_row_index(ROW)
+    return replace(first, frame=frame, irregular=_none_irregular(frame.height))
+
+
+def _none_irregular(height: int) -> pl.Series:
+    return pl.repeat(value=False, n=height, dtype=pl.Boolean, eager=True)

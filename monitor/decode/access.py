@@ -19,7 +19,7 @@ from monitor.decode.leaves import Flattener, leaves_frame
 from monitor.decode.reasons import NOT_ACCESS
 from monitor.decode.records import records, without_blank
 from monitor.decode.times import clf_micros
-from monitor.frames import RAW, EventBatch, Projection, RecordBatch
+from monitor.frames import RAW, ROW, EventBatch, Projection, RecordBatch
 from monitor.model import Logsource
 
 LOGSOURCE = Logsource(category="webserver")
@@ -65,7 +65,7 @@ class AccessDecoder:
             frame=event_frame(found.frame, columns, clf_micros(fields["@timestamp"]), last=(RAW,)),
             irregular=_irregular(columns, fields.height),
             haystack=(RAW,),
-            leaves=partial(_leaves, fields),
+            read_leaves=partial(_leaves, fields),
             rejects=found.rejects,
             facts=found.facts,
         )
@@ -128,7 +128,8 @@ def _irregular(columns: pl.DataFrame, height: int) -> pl.Series:
     return columns.select(pl.any_horizontal(odd)).to_series()
 
 
-def _leaves(fields: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+def _leaves(fields: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    rows = events[ROW]
     flattener = Flattener(fields.columns)
     lines = (zip(fields.columns, row, strict=True) for row in fields[rows].iter_rows())
     return leaves_frame(

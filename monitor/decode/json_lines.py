@@ -16,7 +16,7 @@ from monitor.decode.json_columns import IRREGULAR, JsonColumns
 from monitor.decode.leaves import json_leaves
 from monitor.decode.records import Records, records
 from monitor.decode.sieve import block, sift
-from monitor.frames import RAW, ROW, EventBatch, Projection, RecordBatch
+from monitor.frames import LINE, RAW, ROW, EventBatch, Projection, RecordBatch
 
 _MANY_UNTIMED = 0.05
 """Share of rows without a time after the first pass from which on all candidates are read in the first."""
@@ -45,29 +45,29 @@ class JsonDecoder:
         first = self._first  # another thread may change it for the batches to come
         found, lines, read = self._read(first, records(batch, replace=False))
         columns = first.columns(read, lines, found.text)
+        whole = lines is found.text or (lines == found.text).all()
+        texts = found.frame if whole else found.frame.with_columns(lines.alias(LINE))
         return EventBatch(
             partition=batch.partition,
             logsource=batch.logsource,
             frame=event_frame(
-                found.frame,
+                texts,
                 self._wanted.columns(columns),
                 self._times(len(first.times), columns, lines, found.text),
-                last=(RAW,),
+                last=(RAW,) if whole else (RAW, LINE),
             ),
             irregular=columns[IRREGULAR] | _arrays(found.text),
             haystack=(RAW,),
             json=True,
-            leaves=partial(_leaves, found.text, self._all.segments),
+            read_leaves=partial(_leaves, self._all.segments),
             rejects=found.rejects,
             facts=found.facts,
-            detail=None if self._late is None else partial(self._detail, self._late, lines),
+            detail=None if self._late is None else partial(self._detail, self._late),
         )
 
-    def _detail(
-        self, late: JsonColumns, lines: pl.Series, frame: pl.DataFrame
-    ) -> tuple[pl.DataFrame, pl.Series]:
+    def _detail(self, late: JsonColumns, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """Every wanted column of some events, and which of those are irregular."""
-        lines = lines.gather(frame[ROW])
+        lines = frame[LINE if LINE in frame.columns else RAW]
         columns = late.columns(late.read(block(lines)), lines, frame[RAW])
         return self._all.columns(columns), columns[IRREGULAR] | _arrays(frame[RAW])
 
@@ -115,5 +115,5 @@ def _arrays(raw: pl.Series) -> pl.Series:
     )
 
 
-def _leaves(raw: pl.Series, names: frozenset[str], rows: pl.Series) -> pl.DataFrame:
-    return json_leaves(rows, raw.gather(rows), names)
+def _leaves(names: frozenset[str], events: pl.DataFrame) -> pl.DataFrame:
+    return json_leaves(events[ROW], events[RAW], names)

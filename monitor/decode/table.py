@@ -10,7 +10,7 @@ import polars as pl
 from monitor.decode.cells import Cells, Column, columns_of, text_of
 from monitor.decode.fields import Wanted, event_frame, first_time, nested
 from monitor.decode.leaves import Flattener, Leaf, leaves_frame
-from monitor.frames import OFFSET, EventBatch, Projection, RecordBatch, Table
+from monitor.frames import OFFSET, ROW, EventBatch, Projection, RecordBatch, Table
 
 
 def needed(columns: Sequence[str], projection: Projection) -> list[str]:
@@ -52,7 +52,7 @@ class TableDecoder:
             frame=event_frame(base, self._wanted.columns(columns), self._times(cells, frame.height)),
             irregular=irregular,
             haystack=(),
-            leaves=partial(_leaves, cells, self._wanted.segments),
+            read_leaves=partial(_leaves, cells, self._wanted.segments),
             cells=Cells(cells) if self._wanted.projection.everything else None,
             rejects=batch.rejects,
         )
@@ -107,7 +107,8 @@ def nested_rows(text: pl.Series) -> pl.Series:
     return text.to_frame("text").select(nested(pl.col("text"))).to_series()
 
 
-def _leaves(cells: Sequence[Column], names: frozenset[str], rows: pl.Series) -> pl.DataFrame:
+def _leaves(cells: Sequence[Column], names: frozenset[str], events: pl.DataFrame) -> pl.DataFrame:
+    rows = events[ROW]
     flattener = Flattener(names)
     columns = []
     for cell in cells:

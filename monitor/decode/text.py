@@ -5,15 +5,13 @@ Bytes that are not UTF-8 are read with U+FFFD in their place and counted: a log 
 
 from __future__ import annotations
 
-from functools import partial
-
 import polars as pl
 
 from monitor.decode.fields import Wanted, event_frame, nested
 from monitor.decode.leaves import Flattener, leaves_frame
 from monitor.decode.records import records, without_blank
 from monitor.decode.times import PATTERN, micros
-from monitor.frames import RAW, EventBatch, Projection, RecordBatch
+from monitor.frames import RAW, ROW, EventBatch, Projection, RecordBatch
 
 MESSAGE = "message"
 
@@ -46,7 +44,7 @@ class TextDecoder:
             ),
             irregular=columns.select(nested(pl.col(MESSAGE))).to_series(),
             haystack=(RAW,),
-            leaves=partial(_leaves, found.text),
+            read_leaves=_leaves,
             rejects=found.rejects,
             facts=found.facts,
         )
@@ -58,7 +56,6 @@ class TextDecoder:
         return micros(stamps, self._year)
 
 
-def _leaves(text: pl.Series, rows: pl.Series) -> pl.DataFrame:
+def _leaves(events: pl.DataFrame) -> pl.DataFrame:
     flattener = Flattener()
-    texts = text.gather(rows)
-    return leaves_frame(rows.to_list(), (flattener.field(MESSAGE, line) for line in texts))
+    return leaves_frame(events[ROW].to_list(), (flattener.field(MESSAGE, line) for line in events[RAW]))

@@ -45,36 +45,55 @@ class _Answers:
     found: dict[str, pl.DataFrame]
 
 
-def evaluate(plan: Plan, batch: EventBatch, gate: Gate | None = None) -> Matches:
-    """Ask every rule that applies to the batch's logsource about every event it could match.
+def screen(plan: Plan, batch: EventBatch, gate: Gate | None = None) -> EventBatch:
+    """The events of a batch that some rule could match, with as little read of each as there is.
 
-    Rules with anchors are asked only of the events the gate lets through, which alone are read in full. A run
-    keeps one gate for all its batches.
+    Rules with anchors are asked of the raw text (a run keeps one gate for all its batches), the others of the
+    columns that were read first. Where the format has no cheap look, that is every event.
     """
-    rules = tuple(r for r in plan.rules if batch.logsource.admits(r.rule.logsource))
-    aliases = dict(plan.projection.aliases)
     if batch.detail is None:
-        near, passes = batch, [_ask(rules, batch, aliases)]
-    else:
-        gated = [r for r in rules if r.anchors]
-        near = batch.narrowed((gate or Gate()).rows(gated, batch))
-        passes = [
-            _ask(gated, near, aliases),
-            _ask([r for r in rules if not r.anchors], batch, aliases),
-        ]
-    rows = {name: found for one in passes for name, found in one.rows.items()}
-    found = _joined([one.found for one in passes])
-    matched = pl.concat([pl.Series(ROW, [], dtype=pl.UInt32), *rows.values()]).unique()
-    known = matched.is_in(near.frame[ROW].implode())
-    parts = [near.narrowed(matched.filter(known))]
-    if not known.all():
-        parts.append(batch.narrowed(matched.filter(~known)))
+        return batch
+    rules = _admitted(plan, batch)
+    anchored = (gate or Gate()).rows([r for r in rules if r.anchors], batch)
+    others = _first_look([r for r in rules if not r.anchors], batch, dict(plan.projection.aliases))
+    return batch.suspects(pl.concat([anchored, others]).unique())
+
+
+def _first_look(
+    rules: Sequence[RulePlan], batch: EventBatch, aliases: dict[str, tuple[str, ...]]
+) -> pl.Series:
+    """ROW of the events that rules without anchors match, and of all that columns cannot hold."""
+    irregular = batch.frame.filter(batch.irregular)[ROW]
+    if not rules:
+        return irregular.clear()
+    atoms = tuple(dict.fromkeys(a for r in rules for a in r.atoms))
+    searched = [a for a in atoms if not answered_by_column(a)]
+    found = _search(searched, batch, aliases)
+    return pl.concat([_over_columns(rules, searched, found, batch)[ROW], irregular])
+
+
+def evaluate(plan: Plan, batch: EventBatch, gate: Gate | None = None) -> Matches:
+    """Ask every rule that applies to the batch's logsource about every event it could match."""
+    return judge(plan, screen(plan, batch, gate))
+
+
+def judge(plan: Plan, suspects: EventBatch) -> Matches:
+    """Ask every rule that applies to the logsource about every event `screen` let through."""
+    rules = _admitted(plan, suspects)
+    aliases = dict(plan.projection.aliases)
+    near = suspects.narrowed(suspects.frame[ROW]) if suspects.detail is not None else suspects
+    asked = _ask(rules, near, aliases)
+    matched = pl.concat([pl.Series(ROW, [], dtype=pl.UInt32), *asked.rows.values()]).unique()
     return Matches(
         rules=rules,
-        rows=tuple(rows[r.rule.header.id] for r in rules),
-        found=found,
-        context=pl.concat([_context(plan, part, aliases) for part in parts]).sort(ROW),
+        rows=tuple(asked.rows[r.rule.header.id] for r in rules),
+        found=asked.found,
+        context=_context(plan, near.narrowed(matched), aliases),
     )
+
+
+def _admitted(plan: Plan, batch: EventBatch) -> tuple[RulePlan, ...]:
+    return tuple(r for r in plan.rules if batch.logsource.admits(r.rule.logsource))
 
 
 def _ask(rules: Sequence[RulePlan], batch: EventBatch, aliases: dict[str, tuple[str, ...]]) -> _Answers:

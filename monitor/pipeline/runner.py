@@ -14,20 +14,17 @@ another instance or the store is away, is dropped, and reading goes on where the
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import inf
 
 import polars as pl
 
 from monitor.clock import Clock
-from monitor.engine.group import parts
 from monitor.engine.keys import Keyring
-from monitor.engine.match import Matches, evaluate
 from monitor.errors import FencedError, OutpacedError, PrivwatchError, Stopped
-from monitor.frames import TIME, EventBatch, Lines, RecordBatch, Table, Values
+from monitor.frames import TIME, EventBatch
 from monitor.model import Checkpoint, Part, Reject, Turn, TurnFacts, merged
 from monitor.pipeline.again import Again
 from monitor.pipeline.correlate import Windows
@@ -36,7 +33,7 @@ from monitor.pipeline.deadletters import Patient
 from monitor.pipeline.shares import RuleSeconds
 from monitor.pipeline.ways import WayOf
 from monitor.ports import Source, Store
-from monitor.telemetry import EVENTS, FENCED, LATE, RETRIED, SKIPPED, UNTIMED
+from monitor.telemetry import EVENTS, FENCED, LATE, RETRIED
 
 MAX_KEPT_REJECTS = 1000
 """Rejects of one partition and reason that a turn keeps with position and shape; all are counted."""
@@ -102,37 +99,6 @@ class _Pending:
                 self.rejects.append(reject)
 
 
-@dataclass(frozen=True)
-class _Polled:
-    """One batch as read, in so many seconds."""
-
-    batch: RecordBatch
-    behind: Collection[str]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class _Done:
-    """One batch, decoded and evaluated, without its records.
-
-    `times` are the oldest and newest event time, `newest` what `newest_event` says; `seconds` is
-    (stage, seconds), `behind` is for `Windows.take`.
-    """
-
-    batch: RecordBatch
-    behind: Collection[str]
-    records: int
-    size: int
-    rejects: tuple[Reject, ...]
-    facts: Counter[str]
-    times: tuple[int, int] | None
-    newest: int | None
-    matches: Matches
-    parts: list[Part]
-    seconds: tuple[tuple[str, float], ...]
-    rule_seconds: tuple[tuple[str, float], ...]
-
-
 class Runner:
     """Drives records from a source through the engine into a store.
 
@@ -187,6 +153,7 @@ class Runner:
         self._turned = turned
         self._dead_letters = dead_letters
         self._shares = shares
+        self._evaluation = self._evaluating()
         self._fields = fields
         self._began = 0.0
         self._reopen = reopen
@@ -233,6 +200,7 @@ class Runner:
     ) -> None:
         """Use other rules from the next turn on; to be called between turns, where nothing is in flight."""
         self._way, self._windows, self._alerting = way, windows, alerting
+        self._evaluation = self._evaluating()
 
     def turn(self, poll_seconds: float) -> int:
         """One turn; returns the number of record batches it read.
@@ -242,15 +210,15 @@ class Runner:
         pending = _Pending()
         self._in_hand.clear()
         read = 0
-        for done in self._evaluated(self._polled(poll_seconds)):
+        for done in self._evaluation.done(self._polled(poll_seconds)):
             self._take(done, pending)
-            read += 1
+            read += done.read.batches
         if read:
             writing = self._write(pending)
             self._turned(self._clock.monotonic() - self._began, writing)
         return read
 
-    def _polled(self, poll_seconds: float) -> Iterator[_Polled]:
+    def _polled(self, poll_seconds: float) -> Iterator[Polled]:
         """The batches of a turn."""
         read = 0
         until = inf
@@ -261,68 +229,32 @@ class Runner:
             polled = self._clock.monotonic()
             self._began = self._began if read else polled
             until = min(until, polled + self._gather_seconds)
-            yield _Polled(batch, self._behind(), polled - started)
+            yield Polled(batch, self._behind(), polled - started)
             read += 1
 
-    def _evaluated(self, polled: Iterable[_Polled]) -> Iterator[_Done]:
-        """Steps 2 and 3 in threads, a few batches at a time, given back in the order they were read."""
-        waiting: deque[Future[_Done]] = deque()
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="evaluate") as pool:
-            for one in polled:
-                waiting.append(pool.submit(self._evaluate, one))
-                if len(waiting) > WORKERS:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-
-    def _evaluate(self, polled: _Polled) -> _Done:
-        """What a batch says by itself, whatever came before it."""
-        batch, way = polled.batch, self._way(polled.batch.partition)
-        started = self._clock.monotonic()
-        decoded, skipped = self._bounds.keep(way.decode(batch))  # 2
-        read = self._clock.monotonic()
-        matches = evaluate(way.plan, decoded, way.gate)  # 3
-        found = parts(batch.partition, matches, self._keyring)
-        done = self._clock.monotonic()
-        stages = ("poll", polled.seconds), ("decode", read - started), ("evaluate", done - read)
-        facts = Counter(
-            {EVENTS: decoded.frame.height, UNTIMED: decoded.frame[TIME].null_count(), SKIPPED: skipped}
-        )
-        for name, count in (*batch.facts, *decoded.facts):
-            facts[name] += count
-        return _Done(
-            # What waits to be written holds no records, so that memory is that of the batches at work.
-            batch=replace(batch, payload=Values(()), offsets=()),
-            behind=polled.behind,
-            records=len(batch.offsets),
-            size=_size(batch),
-            rejects=decoded.rejects,
-            facts=facts,
-            times=_times(decoded),
-            newest=newest_event(batch, decoded),
-            matches=matches,
-            parts=found,
-            seconds=stages,
-            rule_seconds=() if self._shares is None else self._shares.of(way.plan, decoded, done - read),
+    def _evaluating(self) -> Evaluation:
+        return Evaluation(
+            way=self._way,
+            keep=self._bounds.keep,
+            keyring=self._keyring,
+            clock=self._clock,
+            shares=self._shares,
         )
 
-    def _take(self, done: _Done, pending: _Pending) -> None:
-        """Add a batch to what the turn will write."""
-        batch = done.batch
-        self._in_hand[batch.partition] += done.records
+    def _take(self, done: Done, pending: _Pending) -> None:
+        """Add what was read to what the turn will write."""
+        read, batch = done.read, done.read.batch
+        self._in_hand[batch.partition] += read.records
         began = self._clock.monotonic()
-        late = self._windows.take(batch.partition, done.matches, done.newest, done.behind)
+        late = self._windows.take(batch.partition, done.matches, read.newest, read.behind)
         took = self._clock.monotonic() - began
-        done = replace(
-            done,
-            seconds=(*done.seconds, ("correlate", took)),
-            rule_seconds=(*done.rule_seconds, *self._windows.spent()),
-        )
-        facts = done.facts + Counter({LATE: late})
+        read.seconds["correlate"] += took
+        read.rule_seconds.update(dict(self._windows.spent()))
+        facts = read.facts + Counter({LATE: late})
         pending.add_parts(done.parts)
-        pending.add_rejects(done.rejects)
+        pending.add_rejects(read.rejects)
         if self._dead_letters is not None:
-            self._dead_letters.put(done.rejects)
+            self._dead_letters.put(read.rejects)
         pending.facts.update({(batch.partition, name): n for name, n in facts.items() if n})
         # The earliest: a partition that was lost and came back within the turn is not to be written.
         pending.generations.setdefault(batch.partition, batch.generation)
@@ -382,50 +314,21 @@ class Runner:
             self._windows = self._reopen()
 
 
-def newest_event(batch: RecordBatch, decoded: EventBatch) -> int | None:
-    """Newest event time of the batch, microseconds UTC, as far as it can be believed.
-
-    Where the broker's clock is known no event is newer than that, and one that claims to be by more than a
-    day is not asked: a single wrong clock must not close everybody's windows.
-    """
-    times = decoded.frame[TIME].drop_nulls()
-    if batch.broker_times:
-        now = max(batch.broker_times)
-        times = times.filter(times <= now + DAY).clip(upper_bound=now)
-    newest = times.max()
-    return newest if isinstance(newest, int) else None
-
-
-def _facts(done: _Done, facts: Mapping[str, int]) -> TurnFacts:
+def _facts(done: Done, facts: Mapping[str, int]) -> TurnFacts:
+    read = done.read
     violations = Counter((p.violation.rule, p.violation.level) for p in done.parts)
     asked = zip(done.matches.rules, done.matches.rows, strict=True)
     return TurnFacts(
-        partition=done.batch.partition,
-        records=done.records,
-        size=done.size,
+        partition=read.batch.partition,
+        records=read.records,
+        size=read.size,
         events=facts[EVENTS],
-        next_position=done.batch.next_position,
-        rejects=tuple(Counter(r.reason for r in done.rejects).items()),
+        next_position=read.batch.next_position,
+        rejects=tuple(Counter(r.reason for r in read.rejects).items()),
         facts=tuple(facts.items()),
         matches=tuple((p.rule.header.id, p.rule.header.level, len(rows)) for p, rows in asked if len(rows)),
         violations=tuple((*key, n) for key, n in violations.items()),
-        times=(done.times[0], done.newest) if done.times and done.newest is not None else None,
-        seconds=done.seconds,
-        rule_seconds=done.rule_seconds,
+        times=(read.times[0], read.newest) if read.times and read.newest is not None else None,
+        seconds=tuple(read.seconds.items()),
+        rule_seconds=tuple(read.rule_seconds.items()),
     )
-
-
-def _times(decoded: EventBatch) -> tuple[int, int] | None:
-    least, greatest = decoded.frame[TIME].min(), decoded.frame[TIME].max()
-    known = isinstance(least, int) and isinstance(greatest, int)
-    return (int(str(least)), int(str(greatest))) if known else None
-
-
-def _size(batch: RecordBatch) -> int:
-    match batch.payload:
-        case Values(items):
-            return sum(len(i) for i in items)
-        case Lines(data):
-            return len(data)
-        case Table(frame):
-            return int(frame.estimated_size())

@@ -68,12 +68,16 @@ class RuleSeconds:
         """
         if self._due(plan, batch):
             self._sample(plan, batch)
+        return self.shared(batch.logsource, seconds)
+
+    def shared(self, logsource: Logsource, seconds: float) -> tuple[tuple[str, float], ...]:
+        """The same without looking at a batch: more seconds of a pass over events of that logsource."""
         with self._guard:
-            weighed = self._weighed.get(batch.logsource)
-            self._owed[batch.logsource] = self._owed.get(batch.logsource, 0.0) + seconds
+            weighed = self._weighed.get(logsource)
+            self._owed[logsource] = self._owed.get(logsource, 0.0) + seconds
             if weighed is None:
                 return ()
-            whole = self._owed.pop(batch.logsource)
+            whole = self._owed.pop(logsource)
             total = sum(weighed.weights.values())
             even = 1 / max(len(weighed.weights), 1)
             return tuple(

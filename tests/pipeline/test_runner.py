@@ -14,7 +14,8 @@ from monitor.frames import Projection, RecordBatch, Values
 from monitor.model import Turn
 from monitor.pipeline.correlate import LiveWindows
 from monitor.pipeline.coverage import SAVE_SECONDS, FieldWatch
-from monitor.pipeline.runner import DAY, Runner, newest_event
+from monitor.pipeline.evaluation import DAY, newest_event
+from monitor.pipeline.runner import Runner
 from monitor.pipeline.ways import Way, everywhere
 from monitor.rules.tree import RuleSet
 from tests.support.memory import MemorySource, MemoryStore

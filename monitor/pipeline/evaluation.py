@@ -1,0 +1,226 @@
+"""Steps 2 and 3 of a turn, in threads: batches are decoded and screened one by one, then judged together.
+
+Most events are done with when they were screened. What is left of several batches of a partition is judged at
+once: it costs by the query more than by the event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from monitor.clock import Clock
+from monitor.engine.group import parts
+from monitor.engine.keys import Keyring
+from monitor.engine.match import Matches, judge, screen
+from monitor.frames import RAW, TIME, EventBatch, Lines, RecordBatch, Table, Values, joined
+from monitor.model import Part, Reject
+from monitor.pipeline.shares import RuleSeconds
+from monitor.pipeline.ways import WayOf
+from monitor.telemetry import EVENTS, SKIPPED, UNTIMED
+
+WORKERS = 2
+"""Batches decoded and evaluated at once; polars lets go of the interpreter while it works."""
+
+TOGETHER_BYTES = 24 << 20
+"""Text of the events that are judged at once."""
+
+TOGETHER_BATCHES = 16
+
+DAY = 86_400_000_000
+"""Microseconds."""
+
+Keep = Callable[[EventBatch], tuple[EventBatch, int]]
+
+
+@dataclass(frozen=True)
+class Polled:
+    """One batch as read, in so many seconds. `behind` is for `Windows.take`."""
+
+    batch: RecordBatch
+    behind: Collection[str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read: of one batch, or of several of one partition, without their records.
+
+    `batch` is the last of them; `times` are the oldest and newest event time, `newest` what `newest_event`
+    says; `seconds` are those of each stage, `rule_seconds` of each rule.
+    """
+
+    batch: RecordBatch
+    behind: Collection[str]
+    batches: int
+    records: int
+    size: int
+    rejects: tuple[Reject, ...]
+    facts: Counter[str]
+    times: tuple[int, int] | None
+    newest: int | None
+    seconds: Counter[str]
+    rule_seconds: Counter[str]
+
+    def __add__(self, later: Read) -> Read:
+        """Both, one after the other."""
+        times = [one.times for one in (self, later) if one.times]
+        return Read(
+            batch=later.batch,
+            behind=later.behind,
+            batches=self.batches + later.batches,
+            records=self.records + later.records,
+            size=self.size + later.size,
+            rejects=self.rejects + later.rejects,
+            facts=self.facts + later.facts,
+            times=(min(t[0] for t in times), max(t[1] for t in times)) if times else None,
+            newest=max((n for n in (self.newest, later.newest) if n is not None), default=None),
+            seconds=self.seconds + later.seconds,
+            rule_seconds=self.rule_seconds + later.rule_seconds,
+        )
+
+
+@dataclass(frozen=True)
+class _Screened:
+    read: Read
+    suspects: EventBatch
+    size: int
+    """Bytes of the suspects' text."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was read, and what it says by itself, whatever came before it."""
+
+    read: Read
+    matches: Matches
+    parts: list[Part]
+
+
+class Evaluation:
+    """Decodes and evaluates; what it remembers between batches never changes a result."""
+
+    def __init__(
+        self, *, way: WayOf, keep: Keep, keyring: Keyring, clock: Clock, shares: RuleSeconds | None = None
+    ) -> None:
+        self._way = way
+        self._keep = keep
+        self._keyring = keyring
+        self._clock = clock
+        self._shares = shares
+
+    def done(self, polled: Iterable[Polled]) -> Iterator[Done]:
+        """All of them, in the order they were read."""
+        judging: deque[Future[Done]] = deque()
+        together: list[_Screened] = []
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="evaluate") as pool:
+            for one in self._screened(pool, polled):
+                if together and not _fits(together, one):
+                    judging.append(pool.submit(self._judge, together))
+                    together = []
+                together.append(one)
+                while judging and (len(judging) > WORKERS or judging[0].done()):
+                    yield judging.popleft().result()
+            if together:
+                judging.append(pool.submit(self._judge, together))
+            while judging:
+                yield judging.popleft().result()
+
+    def _screened(self, pool: ThreadPoolExecutor, polled: Iterable[Polled]) -> Iterator[_Screened]:
+        waiting: deque[Future[_Screened]] = deque()
+        for one in polled:
+            waiting.append(pool.submit(self._screen, one))
+            if len(waiting) > WORKERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _screen(self, polled: Polled) -> _Screened:
+        batch, way = polled.batch, self._way(polled.batch.partition)
+        started = self._clock.monotonic()
+        decoded, skipped = self._keep(way.decode(batch))  # 2
+        read = self._clock.monotonic()
+        suspects = screen(way.plan, decoded, way.gate)  # 3
+        done = self._clock.monotonic()
+        facts = Counter(
+            {EVENTS: decoded.frame.height, UNTIMED: decoded.frame[TIME].null_count(), SKIPPED: skipped}
+        )
+        for name, count in (*batch.facts, *decoded.facts):
+            facts[name] += count
+        told = Read(
+            # What waits to be written holds no records, so that memory is that of the batches at work.
+            batch=replace(batch, payload=Values(()), offsets=()),
+            behind=polled.behind,
+            batches=1,
+            records=len(batch.offsets),
+            size=_size(batch),
+            rejects=decoded.rejects,
+            facts=facts,
+            times=_times(decoded),
+            newest=newest_event(batch, decoded),
+            seconds=Counter({"poll": polled.seconds, "decode": read - started, "evaluate": done - read}),
+            rule_seconds=Counter(
+                {} if self._shares is None else dict(self._shares.of(way.plan, decoded, done - read))
+            ),
+        )
+        size = 0 if suspects.detail is None else int(suspects.frame[RAW].str.len_bytes().sum())
+        return _Screened(told, suspects, size)
+
+    def _judge(self, screened: Sequence[_Screened]) -> Done:
+        started = self._clock.monotonic()
+        first, *others = (one.read for one in screened)
+        read = sum(others, start=first)
+        suspects = joined([one.suspects for one in screened])
+        matches = judge(self._way(read.batch.partition).plan, suspects)  # 3
+        found = parts(read.batch.partition, matches, self._keyring)
+        took = self._clock.monotonic() - started
+        read.seconds["evaluate"] += took
+        if self._shares is not None:
+            read.rule_seconds.update(dict(self._shares.shared(suspects.logsource, took)))
+        return Done(read, matches, found)
+
+
+def _fits(together: Sequence[_Screened], one: _Screened) -> bool:
+    """Whether it can be judged with those before it."""
+    first, mine = together[0].read.batch, one.read.batch
+    return (
+        one.suspects.detail is not None
+        and together[0].suspects.detail is not None
+        and (first.partition, first.generation, first.format)
+        == (mine.partition, mine.generation, mine.format)
+        and together[0].suspects.logsource == one.suspects.logsource
+        and len(together) < TOGETHER_BATCHES
+        and sum(s.size for s in together) + one.size <= TOGETHER_BYTES
+    )
+
+
+def newest_event(batch: RecordBatch, decoded: EventBatch) -> int | None:
+    """Newest event time of the batch, microseconds UTC, as far as it can be believed.
+
+    Where the broker's clock is known no event is newer than that, and one that claims to be by more than a
+    day is not asked: a single wrong clock must not close everybody's windows.
+    """
+    times = decoded.frame[TIME].drop_nulls()
+    if batch.broker_times:
+        now = max(batch.broker_times)
+        times = times.filter(times <= now + DAY).clip(upper_bound=now)
+    newest = times.max()
+    return newest if isinstance(newest, int) else None
+
+
+def _times(decoded: EventBatch) -> tuple[int, int] | None:
+    least, greatest = decoded.frame[TIME].min(), decoded.frame[TIME].max()
+    known = isinstance(least, int) and isinstance(greatest, int)
+    return (int(str(least)), int(str(greatest))) if known else None
+
+
+def _size(batch: RecordBatch) -> int:
+    match batch.payload:
+        case Values(items):
+            return sum(len(i) for i in items)
+        case Lines(data):
+            return len(data)
+        case Table(frame):
+            return int(frame.estimated_size())
