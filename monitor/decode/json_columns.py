@@ -145,7 +145,7 @@ class JsonColumns:
     def _hinted(self, signs: pl.DataFrame, absent: Sequence[tuple[str, ...]]) -> pl.Series:
         """Row numbers (UInt32, ascending) of the records with any sign of another spelling."""
         raw = pl.col(RAW)
-        found = [_at(n).is_null() & raw.str.contains(f'{n[-1]}"', literal=True) for n in absent]
+        found = [raw.str.contains(_ends_key(sorted({n[-1] for n in absent})))] if absent else []
         if self._dotted:
             found.append(raw.str.contains(self._dotted_hint))
             found.append(raw.str.contains(self._escape, literal=True))
@@ -240,9 +240,21 @@ def _any_key(keys: Sequence[str]) -> str:
     return '"(?:' + "|".join(map(re.escape, keys)) + ')"'
 
 
+_PLAIN_VALUE = r'"\s*:\s*["\[0-9tf-]'
+"""Regex: the end of a key whose value is neither object nor null."""
+
+
 def _has_key(name: str) -> pl.Expr:
-    """The record has this key, somewhere, with a value that is neither object nor null."""
-    return pl.col(RAW).str.contains(rf'"{re.escape(name)}"\s*:\s*["\[0-9tf-]')
+    """The record has this key, somewhere, with a plain value."""
+    return pl.col(RAW).str.contains(f'"{re.escape(name)}{_PLAIN_VALUE}')
+
+
+def _ends_key(names: Sequence[str]) -> str:
+    """Regex of any key with a plain value that ends in one of the names.
+
+    Without a quote at its beginning it is searched for by its literals, which is ten times as fast.
+    """
+    return f"(?:{'|'.join(map(re.escape, names))}){_PLAIN_VALUE}"
 
 
 def _put(frame: pl.DataFrame, rows: pl.Series, columns: Mapping[str, pl.Series]) -> pl.DataFrame:

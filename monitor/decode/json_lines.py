@@ -44,19 +44,19 @@ class JsonDecoder:
         """Events of a batch of lines or values; an array of objects is one, irregular, event."""
         first = self._first  # another thread may change it for the batches to come
         found, lines, read = self._read(first, records(batch, replace=False))
-        columns = first.columns(read, lines, found.text)
-        whole = lines is found.text or (lines == found.text).all()
-        texts = found.frame if whole else found.frame.with_columns(lines.alias(LINE))
+        text = found.text
+        columns = first.columns(read, text if lines is None else lines, text)
+        texts = found.frame if lines is None else found.frame.with_columns(lines.alias(LINE))
         return EventBatch(
             partition=batch.partition,
             logsource=batch.logsource,
             frame=event_frame(
                 texts,
                 self._wanted.columns(columns),
-                self._times(len(first.times), columns, lines, found.text),
-                last=(RAW,) if whole else (RAW, LINE),
+                self._times(len(first.times), columns, texts),
+                last=(RAW,) if lines is None else (RAW, LINE),
             ),
-            irregular=columns[IRREGULAR] | _arrays(found.text),
+            irregular=columns[IRREGULAR] | _arrays(text),
             haystack=(RAW,),
             json=True,
             read_leaves=partial(_leaves, self._all.segments),
@@ -67,28 +67,26 @@ class JsonDecoder:
 
     def _detail(self, late: JsonColumns, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """Every wanted column of some events, and which of those are irregular."""
-        lines = frame[LINE if LINE in frame.columns else RAW]
+        lines = _lines(frame)
         columns = late.columns(late.read(block(lines)), lines, frame[RAW])
         return self._all.columns(columns), columns[IRREGULAR] | _arrays(frame[RAW])
 
     @staticmethod
-    def _read(first: JsonColumns, found: Records) -> tuple[Records, pl.Series, pl.DataFrame]:
-        """Records that are JSON, the lines to read them from, and what the first pass reads."""
+    def _read(first: JsonColumns, found: Records) -> tuple[Records, pl.Series | None, pl.DataFrame]:
+        """Records that are JSON, the lines to read them from where they are not those, and the first pass."""
         text = found.text
         if found.blob is not None and text.str.starts_with("{").all():
             try:
-                read = first.read(found.blob)
+                # A line of white space, which polars leaves out, does not start with a brace.
+                return found, None, first.read(found.blob)
             except pl.exceptions.ComputeError:
                 pass  # some line is not JSON
-            else:
-                # A line of white space, which polars leaves out, does not start with a brace.
-                return found, text, read
         sifted = sift(text)
         lines = sifted.text.filter(sifted.reasons.is_null())
         kept = replace(found.without(sifted.reasons), blob=None)
         return kept, lines, first.read(block(lines))
 
-    def _times(self, timed: int, columns: pl.DataFrame, lines: pl.Series, raw: pl.Series) -> pl.Series:
+    def _times(self, timed: int, columns: pl.DataFrame, texts: pl.DataFrame) -> pl.Series:
         """Event times: the first candidate is read with the columns, the others where it says nothing."""
         candidates = self._wanted.times
         times = first_time((columns[path] for path in candidates[:timed]), columns.height)
@@ -97,11 +95,17 @@ class JsonDecoder:
         if not rest or rows.is_empty():
             return times
         others = JsonColumns(times=rest)
-        lines, raw = lines.gather(rows), raw.gather(rows)
-        found = others.columns(others.read(block(lines)), lines, raw)
+        untimed = texts[rows]
+        lines = _lines(untimed)
+        found = others.columns(others.read(block(lines)), lines, untimed[RAW])
         if rows.len() > _MANY_UNTIMED * times.len():
             self._first = self._plan(len(candidates))
         return times.scatter(rows, first_time(found.select(rest), rows.len()))
+
+
+def _lines(frame: pl.DataFrame) -> pl.Series:
+    """The records of a frame as lines that `read_ndjson` takes."""
+    return frame[LINE if LINE in frame.columns else RAW]
 
 
 def _columns_of(wanted: Wanted, times: tuple[str, ...]) -> JsonColumns:

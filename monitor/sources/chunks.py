@@ -78,7 +78,7 @@ class LineReader:
     def _next(self) -> bytes:
         """Whole lines, about a chunk of them; empty at the end."""
         chunk, record = min(self._limits.chunk, self._limits.record), self._limits.record
-        while True:
+        while not (whole := self._read_whole(chunk + 1)):
             for size in (chunk + 1, record + 1):
                 self._fill(size)
                 end = self._buffer.rfind(b"\n", 0, size)
@@ -91,6 +91,26 @@ class LineReader:
                 return b""
             else:
                 return self._take(len(self._buffer))
+        return whole
+
+    def _read_whole(self, size: int) -> bytes:
+        """What is left and one read, up to its last newline: copied once. Empty where it is not as simple."""
+        wanted = size - len(self._buffer)
+        if self._ended or wanted < _READ:
+            return b""
+        try:
+            data = self._stream.read(wanted)
+        except DamagedError:
+            self._damaged = self._ended = True
+            return b""
+        end = data.rfind(b"\n") + 1
+        if len(data) < wanted or not end:
+            self._buffer += data
+            self._ended = not data
+            return b""
+        whole = b"".join((self._buffer, memoryview(data)[:end]))
+        self._buffer = data[end:]
+        return whole
 
     def _is_last(self, size: int) -> bool:
         """Whether all that is left fits, the line without a newline at the end included."""
