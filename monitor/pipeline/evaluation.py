@@ -7,7 +7,7 @@ once: it costs by the query more than by the event.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -61,8 +61,8 @@ class Read:
     facts: Counter[str]
     times: tuple[int, int] | None
     newest: int | None
-    seconds: Counter[str]
-    rule_seconds: Counter[str]
+    seconds: dict[str, float]
+    rule_seconds: dict[str, float]
 
     def __add__(self, later: Read) -> Read:
         """Both, one after the other."""
@@ -77,9 +77,21 @@ class Read:
             facts=self.facts + later.facts,
             times=(min(t[0] for t in times), max(t[1] for t in times)) if times else None,
             newest=max((n for n in (self.newest, later.newest) if n is not None), default=None),
-            seconds=self.seconds + later.seconds,
-            rule_seconds=self.rule_seconds + later.rule_seconds,
+            seconds=_summed(self.seconds, later.seconds),
+            rule_seconds=_summed(self.rule_seconds, later.rule_seconds),
         )
+
+    def spent(self, seconds: Mapping[str, float], rule_seconds: Mapping[str, float]) -> Read:
+        """The same with more seconds."""
+        return replace(
+            self,
+            seconds=_summed(self.seconds, seconds),
+            rule_seconds=_summed(self.rule_seconds, rule_seconds),
+        )
+
+
+def _summed(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: one.get(name, 0.0) + other.get(name, 0.0) for name in {**one, **other}}
 
 
 @dataclass(frozen=True)
@@ -144,6 +156,7 @@ class Evaluation:
         read = self._clock.monotonic()
         suspects = screen(way.plan, decoded, way.gate)  # 3
         done = self._clock.monotonic()
+        shares = () if self._shares is None else self._shares.of(way.plan, decoded, done - read)
         facts = Counter(
             {EVENTS: decoded.frame.height, UNTIMED: decoded.frame[TIME].null_count(), SKIPPED: skipped}
         )
@@ -160,10 +173,10 @@ class Evaluation:
             facts=facts,
             times=_times(decoded),
             newest=newest_event(batch, decoded),
-            seconds=Counter({"poll": polled.seconds, "decode": read - started, "evaluate": done - read}),
-            rule_seconds=Counter(
-                {} if self._shares is None else dict(self._shares.of(way.plan, decoded, done - read))
-            ),
+            seconds={"poll": polled.seconds, "decode": read - started, "evaluate": done - read},
+            rule_seconds={}
+            if self._shares is None
+            else dict(self._shares.of(way.plan, decoded, done - read)),
         )
         size = 0 if suspects.detail is None else int(suspects.frame[RAW].str.len_bytes().sum())
         return _Screened(told, suspects, size)
@@ -176,10 +189,8 @@ class Evaluation:
         matches = judge(self._way(read.batch.partition).plan, suspects)  # 3
         found = parts(read.batch.partition, matches, self._keyring)
         took = self._clock.monotonic() - started
-        read.seconds["evaluate"] += took
-        if self._shares is not None:
-            read.rule_seconds.update(dict(self._shares.shared(suspects.logsource, took)))
-        return Done(read, matches, found)
+        shares = () if self._shares is None else self._shares.shared(suspects.logsource, took)
+        return Done(read.spent({"evaluate": took}, dict(shares)), matches, found)
 
 
 def _fits(together: Sequence[_Screened], one: _Screened) -> bool:

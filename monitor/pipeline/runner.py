@@ -30,6 +30,7 @@ from monitor.pipeline.again import Again
 from monitor.pipeline.correlate import Windows
 from monitor.pipeline.coverage import FieldWatch
 from monitor.pipeline.deadletters import Patient
+from monitor.pipeline.evaluation import Done, Evaluation, Polled
 from monitor.pipeline.shares import RuleSeconds
 from monitor.pipeline.ways import WayOf
 from monitor.ports import Source, Store
@@ -248,8 +249,7 @@ class Runner:
         began = self._clock.monotonic()
         late = self._windows.take(batch.partition, done.matches, read.newest, read.behind)
         took = self._clock.monotonic() - began
-        read.seconds["correlate"] += took
-        read.rule_seconds.update(dict(self._windows.spent()))
+        done = replace(done, read=read.spent({"correlate": took}, dict(self._windows.spent())))
         facts = read.facts + Counter({LATE: late})
         pending.add_parts(done.parts)
         pending.add_rejects(read.rejects)
