@@ -174,9 +174,7 @@ class Evaluation:
             times=_times(decoded),
             newest=newest_event(batch, decoded),
             seconds={"poll": polled.seconds, "decode": read - started, "evaluate": done - read},
-            rule_seconds={}
-            if self._shares is None
-            else dict(self._shares.of(way.plan, decoded, done - read)),
+            rule_seconds=dict(shares),
         )
         size = 0 if suspects.detail is None else int(suspects.frame[RAW].str.len_bytes().sum())
         return _Screened(told, suspects, size)

@@ -127,7 +127,7 @@ def test_other_rules_are_sampled_at_once(tmp_path, clock):
 
 
 def test_of_each_kind_of_traffic_the_rules_that_look_at_it(tmp_path, clock):
-    plan = plan_of(tmp_path, rule("x"), rule("yyy", "database"))
+    plan = plan_of(tmp_path, rule("x", "webserver"), rule("yyy", "database"))
     watched = RuleSeconds(KEYRING, clock)
     assert named(plan, watched.of(plan, batch(plan, b"{}", category="webserver"), 1.0)) == {"x": 1.0}
     database = batch(plan, b"{}", category="database")
