@@ -20,7 +20,7 @@ from monitor.decode import AUTO, decoder
 from monitor.detectors.scrub import holds_personal_data
 from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
-from monitor.engine.plan import compile_plan
+from monitor.engine.plan import Plan, compile_plan
 from monitor.errors import FencedError, RuleError
 from monitor.lazily import Lazily
 from monitor.model import Claim, Reject, Turn, TurnFacts, Violation
@@ -37,6 +37,7 @@ from monitor.rules.ruleset import load
 from monitor.rules.tree import Rule, RuleSet
 from monitor.sources.archive import ArchiveSource
 from monitor.sources.events import event_batches
+from monitor.sources.topicfile import TopicArchive
 
 if TYPE_CHECKING:
     from monitor import alerting, feeding, operate
@@ -94,6 +95,8 @@ class ReplayOptions:
     bounds: Bounds = field(default_factory=Bounds)
     alerts: AlertsSettings | None = None
     """Who is told of what is found; nobody, unless somebody asks for it."""
+    kafka_records: bool = False
+    """The inputs are archived records of topics, see `monitor.sources.topicfile`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def replay(
     *,
     clock: Clock | None = None,
     observe: Callable[[TurnFacts], None] | None = None,
-    opened: Callable[[ArchiveSource], None] | None = None,
+    opened: Callable[[ArchiveSource | TopicArchive], None] | None = None,
     stop: Never = lambda: False,
 ) -> ReplayReport:
     """Run archived logs through the rules into the store. Doing it again changes nothing.
@@ -159,13 +162,7 @@ def replay(
     plan = plans(ruleset, {"": decoding})[""]
     progress = Progress(observe)
     with ExitStack() as stack:
-        source = ArchiveSource(
-            options.inputs,
-            format=decoding.format,
-            logsource=decoding.logsource,
-            projection=plan.projection,
-            claim=lambda partition: _claimed(store, partition, way.digest),
-        )
+        source = _archive(options, plan, lambda partition: _claimed(store, partition, way.digest))
         stack.callback(source.close)
         source.start({})  # a wrong path is said before a store and a key are made for it
         store = repository.open_store(options.store, options.namespace)
@@ -199,6 +196,22 @@ def replay(
         seconds = clock.monotonic() - started
         untold = 0 if alarm is None else alarm.finish(0.0 if stop() else TELL_SECONDS)
         return replace(_report(store, ruleset, progress, seconds), untold=untold)
+
+
+def _archive(
+    options: ReplayOptions, plan: Plan, claim: Callable[[str], Claim]
+) -> ArchiveSource | TopicArchive:
+    decoding = options.decoding
+    if options.kafka_records:
+        form = "" if decoding.format == AUTO else decoding.format
+        return TopicArchive(options.inputs, format=form, logsource=decoding.logsource, claim=claim)
+    return ArchiveSource(
+        options.inputs,
+        format=decoding.format,
+        logsource=decoding.logsource,
+        projection=plan.projection,
+        claim=claim,
+    )
 
 
 def _nobody(turn: Turn) -> Turn:

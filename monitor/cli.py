@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from monitor.rules import diagnostics as problems
     from monitor.rules import report as reports
     from monitor.sources.archive import ArchiveSource
+    from monitor.sources.topicfile import TopicArchive
 else:
     effective, service = Lazily("monitor.effective"), Lazily("monitor.service")
     composition, week, daemon = Lazily("monitor.app"), Lazily("monitor.demo"), Lazily("monitor.settings")
@@ -192,6 +193,12 @@ def replay(
             help="Format of the logs: json, access, text or table (CSV, Parquet); auto looks at each file.",
         ),
     ] = Format.auto,
+    kafka_records: Annotated[
+        bool,
+        typer.Option(
+            "--kafka-records", help="PATHs are Parquet of Kafka records: topic, partition, offset, value."
+        ),
+    ] = False,
     since: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Only events at or after this time, e.g. 2026-11-16T09:30."),
@@ -248,6 +255,7 @@ def replay(
         ),
         bounds=_bounds(since, until),
         alerts=None if alerts is None else daemon.load_settings(alerts, os.environ).alerts,
+        kafka_records=kafka_records,
     )
     report = _replay(options)
     _print_report(report, output, store)
@@ -264,14 +272,14 @@ def _replay(options: composition.ReplayOptions) -> composition.ReplayReport:
     with _bar() as bar:
         task = bar.add_task("reading", total=None)
 
-        def opened(source: ArchiveSource) -> None:
+        def opened(source: ArchiveSource | TopicArchive) -> None:
             bar.update(task, total=source.progress.total)
             sources.append(source)
 
         def observe(_: TurnFacts) -> None:
             bar.update(task, completed=sources[0].progress.done)
 
-        sources: list[ArchiveSource] = []
+        sources: list[ArchiveSource | TopicArchive] = []
         try:
             return composition.replay(options, observe=observe, opened=opened)
         except KeyboardInterrupt:

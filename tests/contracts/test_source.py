@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from monitor.brokers.access import Brokers
@@ -14,6 +15,7 @@ from monitor.ports import Source
 from monitor.sources.archive import ArchiveSource
 from monitor.sources.chunks import Limits
 from monitor.sources.consumer import KafkaOptions
+from monitor.sources.topicfile import TopicArchive
 from tests.support.memory import MemorySource
 
 RECORDS = [b'{"n": %d}' % number for number in range(500)]
@@ -35,6 +37,16 @@ def from_a_file(request: pytest.FixtureRequest) -> Make:
     file: Path = request.getfixturevalue("tmp_path") / "app.ndjson"
     file.write_bytes(b"\n".join(RECORDS) + b"\n")
     return lambda: ArchiveSource([file], limits=Limits(chunk=700))
+
+
+def from_an_archived_topic(request: pytest.FixtureRequest) -> Make:
+    folder: Path = request.getfixturevalue("tmp_path")
+    for number, first in enumerate(range(0, 500, 90)):
+        some = RECORDS[first : first + 90]
+        table = {"topic": ["logs"] * len(some), "partition": [0] * len(some), "value": some}
+        offsets = list(range(first, first + len(some)))
+        pl.DataFrame({**table, "offset": offsets}).write_parquet(folder / f"{number}.parquet")
+    return lambda: TopicArchive([folder])
 
 
 def from_kafka(request: pytest.FixtureRequest, client: str) -> Make:
@@ -59,6 +71,7 @@ def from_librdkafka(request: pytest.FixtureRequest) -> Make:
     params=[
         in_memory,
         from_a_file,
+        from_an_archived_topic,
         pytest.param(from_kafka_python, marks=pytest.mark.kafka),
         pytest.param(from_librdkafka, marks=pytest.mark.kafka),
     ]
@@ -74,7 +87,9 @@ def polled(source: Source) -> Iterator[RecordBatch]:
         batch = source.poll(0.2)
         if batch is not None:
             yield batch
-            if batch.next_position == len(RECORDS) and not isinstance(source, ArchiveSource | MemorySource):
+            if batch.next_position == len(RECORDS) and not isinstance(
+                source, ArchiveSource | MemorySource | TopicArchive
+            ):
                 return
 
 
