@@ -6,6 +6,7 @@ The only place that names a concrete source, sink or store.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -49,6 +50,8 @@ else:  # `check` needs no SQL, a replay no Kafka
     alerting, operate = Lazily("monitor.alerting"), Lazily("monitor.operate")
     feeding = Lazily("monitor.feeding")
     keyfile, repository = Lazily("monitor.store.keyfile"), Lazily("monitor.store.repository")
+
+log = logging.getLogger(__name__)
 
 REPLAY_BATCHES = 32
 """Record batches an archive's turn gathers before it writes: about 500 MB of log."""
@@ -115,6 +118,8 @@ class ReplayReport:
     """Records that could not be read, as many as the store keeps."""
     untold: int = 0
     """Alerts that wait in the outbox."""
+    over: tuple[str, ...] = ()
+    """What is said of filters that hide nothing any more."""
 
 
 class Progress:
@@ -157,7 +162,7 @@ def replay(
     """
     clock = clock or SystemClock()
     started = clock.monotonic()
-    ruleset, _ = load_rules(options.rules, clock)
+    ruleset, diagnostics = load_rules(options.rules, clock)
     decoding = options.decoding
     plan = plans(ruleset, {"": decoding})[""]
     progress = Progress(observe)
@@ -195,7 +200,9 @@ def replay(
         ).run(stop)
         seconds = clock.monotonic() - started
         untold = 0 if alarm is None else alarm.finish(0.0 if stop() else TELL_SECONDS)
-        return replace(_report(store, ruleset, progress, seconds), untold=untold)
+        return replace(
+            _report(store, ruleset, progress, seconds), untold=untold, over=tuple(_over(diagnostics))
+        )
 
 
 def _archive(
@@ -313,8 +320,15 @@ def _rules(ruleset: RuleSet) -> list[Rule]:
 
 
 def _ruling(paths: Sequence[Path], clock: Clock, decodings: Mapping[str, Decoding]) -> Ruling:
-    ruleset, _ = load_rules(paths, clock)
+    ruleset, diagnostics = load_rules(paths, clock)
+    for said in _over(diagnostics):
+        log.warning("rules: %s", said)
     return Ruling(ruleset, plans(ruleset, decodings))
+
+
+def _over(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
+    """What the linter says of filters whose last day is over."""
+    return (f"{one.span}: {one.message}" for one in diagnostics if one.code == "filter-expired")
 
 
 def _tested(ruling: Ruling) -> Ruling:

@@ -314,7 +314,7 @@ def _print_report(report: composition.ReplayReport, output: Output, store: Path)
             terminal.print_summary(Console(), lines)
     if output is Output.details:
         _say("\n".join(totals.rejected(report.rejected)))
-    _say("\n".join(_totals(report).lines(report.violations, store)), err=True)
+    _say("\n".join([*_totals(report).lines(report.violations, store), *report.over]), err=True)
     return lines
 
 

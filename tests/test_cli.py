@@ -162,3 +162,36 @@ def test_json_over_several_lines_is_searched_and_told(folder: Path) -> None:
     assert "read as text: one event a line is needed (jq -c '.[]') (spread_json)" in done.stderr
     (folder / "array.json").write_text(json.dumps([json.loads(LEAK)] * 2))
     assert "spread_json" not in run("replay", "array.json", "--store", "b.db", cwd=folder).stderr
+
+
+FILTERED = """
+title: Exports
+id: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c10
+name: exports
+level: low
+logsource: {category: application}
+detection:
+    export: {op: export}
+    condition: export
+---
+title: The nightly export
+id: 0a4f4b35-5c0f-4d0c-8a49-24f4c7a0a611
+logsource: {category: application}
+filter:
+    rules: [exports]
+    nightly: {user: svc-night}
+    condition: not nightly
+x_expires: EXPIRES
+"""
+
+
+@pytest.mark.parametrize(("expires", "found"), [("2999-12-31", 0), ("2020-12-31", 1)])
+def test_a_filter_whose_last_day_is_over_hides_nothing_and_says_so(
+    folder: Path, expires: str, found: int
+) -> None:
+    (folder / "rules.yml").write_text(FILTERED.replace("EXPIRES", expires))
+    (folder / "night.ndjson").write_text('{"op": "export", "user": "svc-night"}\n')
+    done = run("replay", "night.ndjson", "--rules", "rules.yml", cwd=folder)
+    assert done.returncode == found
+    said = "The filter 'The nightly export' expired on 2020-12-31 and hides nothing any more."
+    assert (said in done.stderr) is bool(found)
