@@ -263,7 +263,7 @@ def replay(
         typer.echo(f"{report.untold} alerts wait in the store; the same command again sends them", err=True)
     if cure := _totals(report).cure():
         raise InputError(cure)
-    if report.violations and not exit_zero:
+    if summary.shown(report.violations) and not exit_zero:
         raise typer.Exit(FOUND)
 
 
@@ -301,7 +301,7 @@ def _bar() -> Iterator[Progress]:
 
 def _print_report(report: composition.ReplayReport, output: Output, store: Path) -> list[summary.RuleSummary]:
     rules = summary.by_id(report.ruleset)
-    lines = summary.summarize(report.violations, rules)
+    lines = summary.summarize(summary.shown(report.violations), rules)
     match output:
         case Output.json:
             typer.echo(terminal.documents(summary.in_order(report.violations), rules))

@@ -11,6 +11,9 @@ MAX_SUBJECTS = 1024
 """Smallest hashes of distinct data subjects a violation keeps: exact below, an estimate above."""
 
 
+FILTERED = "filtered"
+"""Status of a violation that a filter hides: kept and counted, not shown, not alerted."""
+
 WITHIN = {"application": frozenset({"webserver", "database"})}
 """Categories of records that a log of another category holds too: applications log requests and queries."""
 

@@ -195,3 +195,23 @@ def test_a_filter_whose_last_day_is_over_hides_nothing_and_says_so(
     assert done.returncode == found
     said = "The filter 'The nightly export' expired on 2020-12-31 and hides nothing any more."
     assert (said in done.stderr) is bool(found)
+
+
+def test_what_a_filter_hides_is_kept_with_that_status(folder: Path) -> None:
+    (folder / "rules.yml").write_text(FILTERED.replace("EXPIRES", "2999-12-31"))
+    (folder / "night.ndjson").write_text(
+        '{"op": "export", "user": "svc-night"}\n{"op": "export", "user": "ada"}\n{"op": "read"}\n' * 3
+    )
+    done = run("replay", "night.ndjson", "--rules", "rules.yml", cwd=folder)
+    assert done.stdout == "low\texports\t1\t3\t0\tExports\n"
+    assert "hidden by filters: 1 violation of 3 events (--output json has them)" in done.stderr
+    asked = "replay", "night.ndjson", "--rules", "rules.yml", "-o", "json"
+    every = json.loads(run(*asked, cwd=folder).stdout)
+    assert {(v["rule"], v["name"], v["status"], v["events"]) for v in every} == {
+        ("5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c10", "exports", status, 3) for status in ("stable", "filtered")
+    }
+    (folder / "rules.yml").write_text(FILTERED.partition("---")[0])
+    (one,) = json.loads(
+        run("replay", "night.ndjson", "--rules", "rules.yml", "-o", "json", cwd=folder).stdout
+    )
+    assert (one["status"], one["events"]) == ("stable", 6)

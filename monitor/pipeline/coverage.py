@@ -19,7 +19,7 @@ from monitor.clock import Clock
 from monitor.engine.coverage import asked_fields, blinded, blinded_correlation
 from monitor.engine.plan import Plan
 from monitor.frames import KEY, PATH, ROW, TEXT, EventBatch, RecordBatch
-from monitor.model import FieldSeen, Logsource, Sightings, SourceSeen
+from monitor.model import FILTERED, FieldSeen, Logsource, Sightings, SourceSeen
 from monitor.telemetry import source_of
 
 EXPECTED = 20
@@ -240,7 +240,8 @@ def _rows_with(leaves: pl.DataFrame, names: Collection[str]) -> int:
 
 
 def _blind_on(plan: Plan, source: str, logsource: Logsource, gone: set[str]) -> Iterable[Blind]:
-    asked = {p.rule.header.id: p.rule for p in plan.rules if logsource.admits(p.rule.logsource)}
+    routed = (p.rule for p in plan.rules if logsource.admits(p.rule.logsource))
+    asked = {rule.header.id: rule for rule in routed if rule.header.status != FILTERED}
     blind = {name: rule for name, rule in asked.items() if blinded(rule, gone)}
     for name, rule in blind.items():
         for lacking in asked_fields(rule) & gone:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from monitor.decode import AUTO
@@ -62,8 +62,9 @@ def plans(ruleset: RuleSet, decodings: Mapping[str, Decoding]) -> dict[str, Plan
     Raises:
         CompileError: a node of a rule has no expression.
     """
+    asked = replace(ruleset, rules=(*ruleset.rules, *ruleset.hidden))
     places = {name: (one.aliases, one.time_fields) for name, one in decodings.items()}
-    compiled = {place: compile_plan(ruleset, *place) for place in dict.fromkeys(places.values())}
+    compiled = {place: compile_plan(asked, *place) for place in dict.fromkeys(places.values())}
     return {name: compiled[place] for name, place in places.items()}
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.engine.subjects import distinct, exact
-from monitor.model import Violation
+from monitor.model import FILTERED, Violation
+from monitor.rules.filters import HIDDEN
 from monitor.rules.tree import Correlation, Rule, RuleSet
 
 LEVELS = ("critical", "high", "medium", "low", "informational")
@@ -46,8 +47,13 @@ def short_articles(articles: Iterable[str]) -> str:
 
 def by_id(ruleset: RuleSet) -> dict[str, Rule]:
     """The rules that can have violations."""
-    rules: tuple[Rule, ...] = (*ruleset.rules, *ruleset.correlations)
+    rules: tuple[Rule, ...] = (*ruleset.rules, *ruleset.hidden, *ruleset.correlations)
     return {r.header.id: r for r in rules}
+
+
+def shown(violations: Iterable[Violation]) -> list[Violation]:
+    """Those that no filter hides."""
+    return [v for v in violations if v.status != FILTERED]
 
 
 def instant(micros: int | None) -> str | None:
@@ -78,7 +84,7 @@ def document(violation: Violation, rules: Mapping[str, Rule]) -> dict[str, Any]:
     rule = rules.get(violation.rule)
     return {
         "fingerprint": violation.fingerprint,
-        "rule": violation.rule,
+        "rule": violation.rule.removesuffix(HIDDEN),
         "name": rule.header.name if rule else "",
         "title": rule.header.title if rule else "",
         "level": violation.level,

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Final
 
 from monitor.decode import reasons
-from monitor.model import Reject, Violation
-from monitor.review.summary import place
+from monitor.model import FILTERED, Reject, Violation
+from monitor.review.summary import place, shown
 from monitor.telemetry import LATE, SKIPPED, SPREAD_JSON, UNTIMED, UTF8_REPLACED
 
 WORDS: Final = {
@@ -56,9 +56,14 @@ class Totals:
 
     def lines(self, violations: Sequence[Violation], store: object) -> Iterator[str]:
         """The lines under a summary."""
-        rules = counted(len({v.rule for v in violations}), "rule")
-        found = f"{counted(len(violations), 'violation')} of {rules}" if violations else "no violations"
+        seen = shown(violations)
+        rules = counted(len({v.rule for v in seen}), "rule")
+        found = f"{counted(len(seen), 'violation')} of {rules}" if seen else "no violations"
         yield f"{found} in {counted(self.events, 'event')}; stored in {store}"
+        if hidden := [v for v in violations if v.status == FILTERED]:
+            events = counted(sum(v.count for v in hidden), "event")
+            kept = counted(len(hidden), "violation")
+            yield f"hidden by filters: {kept} of {events} (--output json has them)"
         yield self._read()
         for reason, count in self.rejects.items():
             intent = "left out" if reason in reasons.INTENDED else "not evaluated"

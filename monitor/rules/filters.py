@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from monitor.model import Logsource
+from monitor.model import FILTERED, Logsource
 from monitor.rules.condition import rename
 from monitor.rules.detection import read_conditions, read_logsource, read_selections, selection_names
 from monitor.rules.document import ListNode, MapNode, Scalar
@@ -14,6 +14,9 @@ from monitor.rules.header import combined, read_header
 from monitor.rules.reader import Reader
 from monitor.rules.tree import And, Condition, EventRule, Filter, Not, Or, Ref
 from monitor.rules.vocabulary import FILTER_KEYS
+
+HIDDEN = ":filtered"
+"""Behind a rule's id: the rule that matches what its filters hide."""
 
 RESERVED = frozenset({"condition", "rules"})
 
@@ -109,22 +112,46 @@ def covers(one: Filter, logsource: Logsource) -> bool:
 
 
 def apply(rule: EventRule, filters: Sequence[Filter]) -> EventRule:
-    """The rule with each filter's condition ANDed to each of its own.
-
-    The filter's selections come along under names that no rule file can write, so they never meet the
-    rule's own and no quantifier of the rule takes them in. The digest covers the filters.
-    """
+    """The rule with each filter's condition ANDed to each of its own. The digest covers the filters."""
     if not filters:
         return rule
-    selections, conditions = list(rule.selections), list(rule.conditions)
+    conditions = rule.conditions
     for one in filters:
-        prefix = f"filter:{one.header.id}:"
-        selections += [replace(each, name=prefix + each.name) for each in one.selections]
-        conditions = [And((each, rename(one.condition, prefix))) for each in conditions]
+        conditions = tuple(And((each, _renamed(one))) for each in conditions)
+    return _filtered(rule, filters, conditions)
+
+
+def hidden(rule: EventRule, filters: Sequence[Filter]) -> EventRule:
+    """A rule that matches what `rule` matches and the filters hide, so that it is kept with that status.
+
+    Its id is the rule's with `HIDDEN` behind it, so its violations are others than the rule's.
+    """
+    lifted = [Not(_renamed(one)) for one in filters]
+    gone = Or(tuple(lifted)) if len(lifted) > 1 else lifted[0]
+    made = _filtered(rule, filters, tuple(And((each, gone)) for each in rule.conditions))
+    header = replace(made.header, id=rule.header.id + HIDDEN, status=FILTERED)
+    return replace(made, header=header, tests=())
+
+
+def _filtered(rule: EventRule, filters: Sequence[Filter], conditions: tuple[Condition, ...]) -> EventRule:
+    """The rule with other conditions, over its own selections and those of the filters.
+
+    The latter come along under names that no rule file can write, so they never meet the rule's own and no
+    quantifier of the rule takes them in.
+    """
+    added = (replace(each, name=_prefix(one) + each.name) for one in filters for each in one.selections)
     digest = combined(rule.header.digest, (one.header.digest for one in filters))
     return replace(
         rule,
         header=replace(rule.header, digest=digest),
-        selections=tuple(selections),
-        conditions=tuple(conditions),
+        selections=(*rule.selections, *added),
+        conditions=conditions,
     )
+
+
+def _renamed(one: Filter) -> Condition:
+    return rename(one.condition, _prefix(one))
+
+
+def _prefix(one: Filter) -> str:
+    return f"filter:{one.header.id}:"

@@ -10,7 +10,7 @@ from pathlib import Path
 from monitor.rules.correlation import CorrelationDraft
 from monitor.rules.diagnostics import SUFFIXES, Diagnostic, Problems, Severity, failed, suggestion
 from monitor.rules.document import MAX_BYTES, MapNode, Node, Scalar, read
-from monitor.rules.filters import FilterDraft, apply, covers, expired
+from monitor.rules.filters import FilterDraft, apply, covers, expired, hidden
 from monitor.rules.header import combined
 from monitor.rules.lint import Scrubber, lint_rule
 from monitor.rules.parse import EventDraft, Parsed, parse
@@ -97,7 +97,7 @@ class _Loader:
         counted = self.counted(index)
         self.lint(counted)
         shown = tuple(replace(rule, reported=rule.header.id not in counted) for rule in rules.values())
-        return _ruleset(shown, correlations, tuple(filters))
+        return replace(_ruleset(shown, correlations, tuple(filters)), hidden=self.hidden(filters, counted))
 
     def events(self) -> Iterator[EventDraft]:
         return (each.draft for each in self.parsed if isinstance(each.draft, EventDraft))
@@ -146,6 +146,12 @@ class _Loader:
     def rules(self, filters: Sequence[Filter]) -> Iterator[EventRule]:
         for draft in self.events():
             yield apply(draft.rule, [one for one in filters if _applies(one, draft.rule)])
+
+    def hidden(self, filters: Sequence[Filter], counted: set[str]) -> tuple[EventRule, ...]:
+        """What filters hide of the rules that report; what a correlation does not count is kept nowhere."""
+        rules = (each.rule for each in self.events() if each.rule.header.id not in counted)
+        pairs = ((rule, [one for one in filters if _applies(one, rule)]) for rule in rules)
+        return tuple(hidden(rule, applied) for rule, applied in pairs if applied)
 
     def correlation(
         self, draft: CorrelationDraft, index: dict[str, Parsed], rules: dict[str, EventRule]

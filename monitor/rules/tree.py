@@ -330,9 +330,14 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Every rule of the files loaded, filters applied to the rules they name. `digest` covers all of it."""
+    """Every rule of the files loaded, filters applied to the rules they name. `digest` covers all of it.
+
+    `hidden` are rules of our own making, one for each reported rule with a filter: they match what it would
+    without (see `monitor.rules.filters.hidden`).
+    """
 
     rules: tuple[EventRule, ...]
     correlations: tuple[Correlation, ...]
     filters: tuple[Filter, ...]
     digest: str
+    hidden: tuple[EventRule, ...] = ()

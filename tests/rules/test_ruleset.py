@@ -7,6 +7,7 @@ import pytest
 from monitor.rules.ruleset import load
 from monitor.rules.tree import And, Not, Or, Ref
 from tests.rules.checking import TODAY, check, checked, codes, ruleset_of
+from tests.support import reference
 
 READ = """
 title: Read
@@ -150,6 +151,51 @@ def test_a_filter_for_any_rule_keeps_to_its_logsource():
     ruleset = ruleset_of(together(READ, EXPORT, everywhere))
     assert [len(rule.selections) for rule in ruleset.rules] == [2, 3]
     assert [type(each) for each in ruleset.rules[1].conditions] == [And, And]
+
+
+def test_what_filters_hide_is_what_the_rule_matches_without_them_and_not_with_them():
+    two = """
+title: Reads or exports
+id: 8a4f4b35-5c0f-4d0c-8a49-24f4c7a0a611
+name: either
+level: low
+logsource: {category: application}
+detection:
+    read: {act: read}
+    export: {act: export}
+    condition: [read, export]
+"""
+    one = """
+title: The nightly one
+id: 0a4f4b35-5c0f-4d0c-8a49-24f4c7a0a611
+logsource: {category: application}
+filter:
+    rules: any
+    nightly: {user: svc-night}
+    condition: not nightly
+"""
+    other = one.replace("0a4f", "1a4f").replace("user: svc-night", "agreed: true")
+    ruleset = ruleset_of(together(two, one, other))
+    (rule,), (kept,) = ruleset.rules, ruleset.hidden
+    assert (kept.header.id, kept.header.status) == (f"{rule.header.id}:filtered", "filtered")
+    without = ruleset_of(two)
+    assert without.hidden == ()
+    for act in ("read", "export", "look", None):
+        for user in ("svc-night", "ada", None):
+            for agreed in (True, False, None):
+                event = {"act": act, "user": user, "agreed": agreed}
+                bare, filtered, hidden = (
+                    reference.evaluate(each, event, never) for each in (*without.rules, rule, kept)
+                )
+                assert hidden is (bare and not filtered)
+
+
+def never(text, path):
+    raise AssertionError("no detector is asked")
+
+
+def test_of_rules_that_a_correlation_counts_nothing_hidden_is_kept():
+    assert ruleset_of(together(READ, BULK, FILTER)).hidden == ()
 
 
 def test_a_narrower_filter_does_not_reach_a_wider_rule():
