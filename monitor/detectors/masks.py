@@ -54,7 +54,7 @@ def is_masked(text: str) -> bool:
 
     A third may stay readable; of a string of digits the last four, or first six and last four of a card.
     """
-    if is_redaction(text):
+    if is_redaction(text) or not text.strip(MASK_CHARACTERS):
         return True
     hidden = sum(len(run) for run in _MASK_RUN.findall(text))
     if hidden < _MIN_MASKED:

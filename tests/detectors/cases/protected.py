@@ -124,6 +124,8 @@ PSEUDONYMISED = [
 ]
 
 MASKED = [
+    "*",
+    "**",
     "***",
     "********",
     "[REDACTED]",
@@ -207,4 +209,4 @@ UNKNOWN = [
     "user",
 ]
 
-ABSENT = [None, "", "  ", "null", "None", "-", "N/A", "undefined", "{}", "[]"]
+ABSENT = [None, "", "  ", "null", "None", "-", "N/A", "undefined", "{}", "[]", "(null)", "<nil>", "\\N"]
