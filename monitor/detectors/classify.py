@@ -26,8 +26,25 @@ from monitor.detectors.states import (
 )
 
 _EMPTY: Final = frozenset(
-    ("", "-", "--", "---", "null", "none", "nil", "undefined", "n/a", "na", "nan", '""', "''", "{}", "[]")
-    + ("unset", "(null)", "<null>", "<nil>", "(none)", "<none>", "(empty)", "<empty>", "\\n")
+    {
+        "",
+        "-",
+        "--",
+        "---",
+        "null",
+        "none",
+        "nil",
+        "undefined",
+        "n/a",
+        "na",
+        "nan",
+        '""',
+        "''",
+        "{}",
+        "[]",
+        "unset",
+    }
+    | {"(null)", "<null>", "<nil>", "(none)", "<none>", "(empty)", "<empty>", "\\n"}
 )
 """In lower case: what JSON, C, Go, Python and database dumps write where there is nothing."""
 _NO_DATA: Final = frozenset(("true", "false"))
