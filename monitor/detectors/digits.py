@@ -68,6 +68,8 @@ def is_time(digits: str) -> bool:
     Seconds, milliseconds, microseconds or nanoseconds since 1970 between 2010 and 2038, and YYYYMMDD with
     hours, minutes and seconds of these years.
     """
+    if not digits.isdecimal():
+        return False
     if len(digits) in (10, 13, 16, 19) and "1262" <= digits[:4] <= "2147":
         return True
     if len(digits) not in (8, 10, 12, 14, 17) or not "2010" <= digits[:4] <= "2038":

@@ -7,7 +7,13 @@ from typing import Final
 
 HEX: Final = "[0-9a-fA-F]"
 
-_BEGIN: Final = rf"(?:^|[^0-9A-Za-z_]|\\[bfnrt]|\\u{HEX}{{4}}|[\\%]x?{HEX}{{2}})"
+DECODED: Final = r"%[0-9A-Fa-f]{2}|\\|&#|[^\x00-\x7F]"
+"""A text without any of these shows no number that is not in plain sight."""
+
+NEVER: Final = r"[^\s\S]"
+"""Matches nothing."""
+
+BEGIN: Final = rf"(?:^|[^0-9A-Za-z_]|\\[bfnrt]|\\u{HEX}{{4}}|[\\%]x?{HEX}{{2}})"
 """What stands before a word: no letter or digit, unless it is the end of an escape."""
 _END: Final = r"(?:$|[^0-9A-Za-z_])"
 
@@ -31,4 +37,4 @@ class Gate:
 
 def bounded(pattern: str) -> str:
     """`pattern` as a word of its own, in values as in the JSON that holds them."""
-    return f"{_BEGIN}(?:{pattern}){_END}"
+    return f"{BEGIN}(?:{pattern}){_END}"

@@ -10,7 +10,7 @@ from typing import Final
 
 from monitor.detectors.digits import is_time
 from monitor.detectors.entry import NATIONAL, Entry
-from monitor.detectors.gate import Gate, bounded
+from monitor.detectors.gate import DECODED, Gate, bounded
 from monitor.detectors.item import MAX_ITEMS, Detector, Item
 from monitor.detectors.states import RAW
 from monitor.detectors.surroundings import (
@@ -19,6 +19,7 @@ from monitor.detectors.surroundings import (
     NAMED,
     REPORTED,
     SEPARATED,
+    careless,
     confidence,
     evidence,
     says,
@@ -32,7 +33,10 @@ ALWAYS: Final = "always"
 
 _GENERAL: Final[dict[str, tuple[str, ...]]] = {
     NATIONAL: (
-        r"(?:national|personal|citizen|identity|fiscal)[ _-]?(?:id|ident\w*|nr|no|num\w*|code)",
+        *(
+            rf"{whose}[ _-]?(?:id|ident\w*|nr|no|num\w*|code)"
+            for whose in ("national", "personal", "citizen", "identity", "fiscal")
+        ),
         r"id[ _-]?number",
         r"tax(?:payer)?[ _-]?(?:id|nr|no|num\w*|code)",
         r"ssn",
@@ -41,13 +45,18 @@ _GENERAL: Final[dict[str, tuple[str, ...]]] = {
 }
 """Words of fields that may hold the identifier of any country."""
 
-DECODED: Final = r"%[0-9A-Fa-f]{2}|\\|&#|[^\x00-\x7F]"
-"""A text without any of these shows no identifier that is not in plain sight."""
-
 _NEGLIGIBLE: Final = 0.0001
 """Share of points in time that may be taken for an identifier."""
 
 _WHOLE_FLOAT = re.compile(r"([0-9]{5,19})\.0+")
+_SIGN = re.compile(r"[-+/]")
+"""Signs that group a number as no list of numbers does."""
+_MEASURED = re.compile(
+    r"(?:bytes?|size|length|count|total|sum|offset|position|duration|elapsed|latency|nanos|micros|millis|sequence|seq|hits?"
+    r"|received|sent|memory|[_.](?:ns|us|ms|kb|mb|b))[\"'\\]{0,4}\s{0,2}[:=]\s{0,2}[\"'\\]{0,4}$",
+    re.IGNORECASE,
+)
+"""Before a number that counts something: alone it is no identifier."""
 _WHOLE_NUMBER = re.compile(r"[0-9]+")
 _GOES_BEFORE = re.compile(r"[0-9A-Za-z][\-.]$|[0-9]/$|(?:^|[^0-9A-Za-z])\+$")
 _GOES_ON = re.compile(r"-[0-9A-Za-z]|[./][0-9]")
@@ -120,7 +129,7 @@ class Identifier:
         short = f"|[0-9]{{{self.digits - 2},{self.digits - 1}}}" if self.digits else ""
         form = self.raw or self.pattern
         exact = bounded((f"(?i:{form})" if self.lettered else form) + short)
-        return Gate(exact=exact, veiled=DECODED, words="|".join(self.names) if self.alone == NEVER else "")
+        return Gate(exact=exact, veiled=DECODED, words=careless(self.names) if self.alone == NEVER else "")
 
     def detector(self) -> Detector:
         """The detector: every match of the form that passes the check and has the words it needs."""
@@ -158,14 +167,18 @@ class Identifier:
             return None
         seen = evidence(text, (start, end), path, words)
         grouped = len(compact) < len(found)
-        if seen == ALONE and not self._stands_alone(found, compact, grouped=grouped):
+        if seen == ALONE and not self._stands_alone(match, compact, grouped=grouped):
             return None
         form = (LETTERED if self.lettered else 1.0) * (SEPARATED if grouped else 1.0)
         sure = confidence(self.prior, seen, form)
         return Item(start, end, RAW, sure) if sure >= REPORTED else None
 
-    def _stands_alone(self, found: str, compact: str, *, grouped: bool) -> bool:
-        if self.alone == NEVER or (self.alone == GROUPED and not grouped):
+    def _stands_alone(self, match: re.Match[str], compact: str, *, grouped: bool) -> bool:
+        found = match.group()
+        if self.alone == NEVER or (self.alone == GROUPED and not _SIGN.search(found)):
+            return False
+        start = match.start()
+        if _MEASURED.search(match.string[max(0, start - 24) : start]):
             return False
         may_be_time = not grouped and self.prior > _NEGLIGIBLE and is_time(compact)
         return found == found.upper() and not may_be_time

@@ -84,7 +84,8 @@ WESTERN: Final = (
     Identifier(
         name="fr_nir",
         what="France: social security number (NIR, numéro de sécurité sociale)",
-        pattern=r"[1-478] ?[0-9]{2} ?[0-9]{2} ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}",
+        pattern=r"[1-478] ?[0-9]{2} ?[0-9]{2} ?(?:97[1-8] ?[0-9]{2}|(?:[0-9]{2}|2[AB]) ?[0-9]{3})"
+        r" ?[0-9]{3} ?[0-9]{2}",
         check=is_nir,
         checked="sex, month and place of birth; 97 minus the remainder modulo 97",
         prior=0.0046,
@@ -159,7 +160,7 @@ WESTERN: Final = (
     Identifier(
         name="uk_nino",
         what="United Kingdom: national insurance number",
-        pattern=r"[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]",
+        pattern=r"[A-Z]{2} ?(?:[0-9]{2} ?[0-9]{2} ?[0-9]{2}|[0-9]{3} [0-9]{3}) ?[A-D]",
         check=is_nino,
         checked="prefixes that are issued, suffix A to D; there is no check digit",
         prior=0.087,
@@ -184,7 +185,7 @@ WESTERN: Final = (
     Identifier(
         name="us_ssn",
         what="United States: social security number",
-        pattern=r"[0-8][0-9]{2}(?:-[0-9]{2}-|[0-9]{2})[0-9]{4}",
+        pattern=r"[0-8][0-9]{2}(?:-[0-9]{2}-|\.[0-9]{2}\.| [0-9]{2} |[0-9]{2})[0-9]{4}",
         check=is_ssn,
         checked="areas, groups and serials that are issued; there is no check digit",
         prior=0.89,

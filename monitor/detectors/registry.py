@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from monitor.detectors.birth import BIRTH
 from monitor.detectors.card import find_card
 from monitor.detectors.email import find_email
 from monitor.detectors.entry import CONTACT, FINANCIAL, Entry
 from monitor.detectors.gate import Gate
+from monitor.detectors.geo import GEO
 from monitor.detectors.iban import find_iban
 from monitor.detectors.identifier import Identifier
 from monitor.detectors.ids_baltic import BALTIC
 from monitor.detectors.ids_central import CENTRAL
 from monitor.detectors.ids_german import GERMAN
 from monitor.detectors.ids_nordic import NORDIC
+from monitor.detectors.ids_other import OTHER
 from monitor.detectors.ids_southern import SOUTHERN
 from monitor.detectors.ids_western import WESTERN
 from monitor.detectors.item import Detector
 from monitor.detectors.needles import CARD, EMAIL, IBAN
+from monitor.detectors.network import NETWORK
+from monitor.detectors.passwords import PASSWORDS
+from monitor.detectors.phones import PHONES
+from monitor.detectors.secrets_keys import KEYS_AND_TOKENS
+from monitor.detectors.security_code import SECURITY_CODE
+from monitor.detectors.special import SPECIAL_CATEGORY
+from monitor.detectors.travel_document import DOCUMENT
 
 NATIONAL_IDS: Final = (*GERMAN, *WESTERN, *SOUTHERN, *NORDIC, *BALTIC, *CENTRAL)
 
-IDENTIFIERS: Final[dict[str, Identifier]] = {each.name: each for each in NATIONAL_IDS}
+IDENTIFIERS: Final[dict[str, Identifier]] = {each.name: each for each in (*NATIONAL_IDS, *OTHER)}
 """Classes that are rows of a table."""
 
 BASIC: Final = (
@@ -58,7 +68,20 @@ BASIC: Final = (
 )
 
 CATALOGUE: Final[dict[str, Entry]] = {
-    each.name: each for each in (*BASIC, *(row.entry for row in IDENTIFIERS.values()))
+    each.name: each
+    for each in (
+        *BASIC,
+        *SECURITY_CODE,
+        *PHONES,
+        *NETWORK,
+        *BIRTH,
+        *GEO,
+        *DOCUMENT,
+        *(row.entry for row in IDENTIFIERS.values()),
+        *KEYS_AND_TOKENS,
+        *PASSWORDS,
+        *SPECIAL_CATEGORY,
+    )
 }
 """Every detector class of this release, by name."""
 
@@ -70,9 +93,11 @@ CLASSES: Final = tuple(CATALOGUE)
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "any": ("email", "iban", "card"),
     "national_id": tuple(each.name for each in NATIONAL_IDS),
+    "credential": tuple(each.name for each in (*KEYS_AND_TOKENS, *PASSWORDS)),
+    "every": tuple(CATALOGUE),
 }
 """Words that stand for several classes. `any` is what may be asked of every record of every log: it
-stays with the classes whose gates are quick and whose checks need no words."""
+stays with the classes whose gates are quick and whose checks need no words. `every` is all of them."""
 
 
 def expand(names: Iterable[str]) -> tuple[str, ...]:

@@ -23,6 +23,9 @@ SEPARATED: Final = 50.0
 REPORTED: Final = 0.5
 """Confidence below which nothing is reported."""
 
+_LONGEST: Final = 200
+"""Characters of a path that are looked at, its last."""
+
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -44,10 +47,28 @@ def worded(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?:^|[^A-Za-z])(?:{'|'.join(words)})(?![A-Za-z])", re.IGNORECASE)
 
 
+_GROUP = re.compile(r"\(\?:[^()]*\)\??")
+_NOT_LITERAL = re.compile(r"\[[^\]]*\](?:\{[^}]*\}|[?*+])?|\\[wWsSdD](?:\{[^}]*\}|[?*+])?|\\?.\?|\0")
+
+
+def careless(words: tuple[str, ...]) -> str:
+    """Alternatives of literals, one of which stands, in either case, wherever one of the words does.
+
+    Of each regular expression its longest piece that must be there: a scan for literals is quick.
+    """
+    return "|".join(sorted({re.escape(_literal(word)) for word in words}))
+
+
+def _literal(word: str) -> str:
+    while _GROUP.search(word):
+        word = _GROUP.sub("\0", word)
+    return max((piece.replace("\\", "") for piece in _NOT_LITERAL.split(word)), key=len)
+
+
 @lru_cache(maxsize=4096)
 def says(path: str, pattern: re.Pattern[str]) -> bool:
     """Whether a name of the field's path holds one of the words; `userBsn` counts as `user_Bsn`."""
-    return pattern.search(unhumped(path)) is not None
+    return pattern.search(unhumped(path[-_LONGEST:])) is not None
 
 
 def unhumped(text: str) -> str:

@@ -171,11 +171,12 @@ def longest_word(pattern: Pattern) -> str:
     return max(longest_piece(pattern).split("."), key=len)
 
 
-def holds(anchor: Anchor, column: pl.Expr) -> pl.Expr:
-    """Whether a text may hold the anchor; two-valued."""
+def holds(anchor: Anchor, column: pl.Expr, *, whole: bool = False) -> pl.Expr:
+    """Whether a text may hold the anchor; two-valued. `whole` records name their fields as well."""
     exprs = [hidden_letters(column)]
     if anchor.detectors:
-        exprs.append(prefilter(tuple(sorted(anchor.detectors))).expr(column))
+        asked = prefilter(tuple(sorted(anchor.detectors)))
+        exprs.append(asked.records(column) if whole else asked.expr(column))
     if anchor.needles:
         exprs += [column.str.contains(regex) for regex in _alternatives(anchor.needles)]
     return pl.any_horizontal(exprs).fill_null(value=False)

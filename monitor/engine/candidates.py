@@ -124,7 +124,7 @@ def _may_hold(atoms: Sequence[Atom], column: pl.Expr) -> pl.Expr:
     anchors = [_anchor(atom) for atom in atoms]
     if any(anchor is None for anchor in anchors):
         return pl.lit(value=True)
-    return holds(reduce(or_, (a for a in anchors if a is not None)), column)
+    return holds(reduce(or_, (a for a in anchors if a is not None)), column, whole=True)
 
 
 def _screen_texts(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.detectors import classify, find
+from monitor.detectors import CLASSES, classify, find
 from monitor.detectors.item import MAX_ITEMS
 from monitor.detectors.ladder import MAX_DEPTH, views
 
@@ -75,6 +75,12 @@ HOSTILE = {
     "brackets": repeated("[at]"),
     "schemes": repeated("a://a@b.co "),
     "options": "ssh " + repeated("-a ", "a@b.co"),
+    "quads": repeated("1.2.3.4."),
+    "pairs": repeated("aa:"),
+    "words and numbers": repeated("bsn 111222333 "),
+    "passwords": repeated("password="),
+    "key beginnings": repeated("-----BEGIN PRIVATE KEY-----"),
+    "separated digits": "phone " + repeated("0 1 2 3 "),
     "hyphens": "a@" + repeated("a-", ".de"),
     "references": "references: " + repeated("<a> ", "<a@b.de"),
 }
@@ -83,7 +89,8 @@ HOSTILE = {
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_input_comes_to_an_end(text):
-    assert find(pl.Series([text]), ("any",)).height <= MAX_ITEMS
+    for name in CLASSES:
+        assert find(pl.Series([text]), (name,)).height <= MAX_ITEMS
     assert classify(pl.Series([text])).height == 1
 
 

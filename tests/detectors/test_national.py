@@ -55,7 +55,7 @@ def test_alone(name, number):
     row = IDENTIFIERS[name]
     grouped = len(row.compact(number)) < len(number)
     time = not grouped and row.prior > 0.0001 and is_time(row.compact(number))
-    stands = (row.alone == ALWAYS and not time) or (row.alone == GROUPED and grouped)
+    stands = (row.alone == ALWAYS and not time) or (row.alone == GROUPED and bool(re.search("[-+/]", number)))
     lower = number != number.upper()
     assert found(f"read {number} now", name) == ([number] if stands and not lower else [])
 

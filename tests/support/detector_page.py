@@ -53,7 +53,7 @@ def _section(entry: Entry, cases: list[tuple[str, str]]) -> str:
 def _row(name: str, field: str, text: str) -> str:
     frame = find(pl.Series([text]), (name,), pl.Series([field]))
     said = ", ".join(f"{state} {sure:.2f}" for state, sure in frame.select("state", "confidence").iter_rows())
-    value = text.replace("|", "\\|").replace("\n", "\\n")
+    value = text.replace("|", "\\|")
     return f"| {field} | `{value}` | {said or 'nothing'} |\n"
 
 

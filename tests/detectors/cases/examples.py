@@ -1,6 +1,6 @@
 """Examples for the catalogue's page: per class a few texts, each with the field it stands in."""
 
-from tests.detectors.cases import email_not
+from tests.detectors.cases import Case, credentials, email_not, persons
 from tests.detectors.cases.national import FIELDS, INVALID, VALID
 
 BASIC = {
@@ -32,4 +32,14 @@ def examples() -> dict[str, list[tuple[str, str]]]:
         ]
         for name in VALID
     }
-    return {**BASIC, **national}
+    others = {
+        name: [
+            (case.path or "message", case.text) for case in (*_some(cases, 4), *_some(cases, 3, found=False))
+        ]
+        for name, cases in {**persons.CASES, **credentials.CASES}.items()
+    }
+    return {**BASIC, **national, **others}
+
+
+def _some(cases: list[Case], count: int, *, found: bool = True) -> list[Case]:
+    return [case for case in cases if bool(case.states) == found and "\n" not in case.text][:count]

@@ -1,0 +1,143 @@
+"""Addresses of machines: IPv4, IPv6 and MAC, told apart by whose they can be."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+from monitor.detectors.entry import ONLINE, Entry
+from monitor.detectors.gate import DECODED, HEX, Gate, bounded
+from monitor.detectors.item import Item
+from monitor.detectors.scan import scanned
+from monitor.detectors.states import MASKED, NOT_PERSONAL, RAW
+from monitor.detectors.surroundings import ALONE, evidence, says, worded
+
+_QUAD: Final = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
+_HEXTETS: Final = rf"(?:{HEX}{{0,4}}:){{2,7}}(?:{_QUAD}|{HEX}{{1,4}}|:)?"
+_PAIRS: Final = (
+    rf"(?:{HEX}{{2}}:){{5}}{HEX}{{2}}|(?:{HEX}{{2}}-){{5}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}}"
+)
+
+_WORDS: Final = (
+    r"ips?(?:v?[46])?", r"addr\w*",
+    r"(?:remote|client|source|src|dest\w*|dst|peer|user)[ _-]?(?:ip|host|addr\w*)?",
+    r"from", r"host", r"forwarded(?:[ _-]for)?", r"rhost", r"by",
+)  # fmt: skip
+_TRUNCATED: Final = (r"\w*trunc\w*", r"\w*anonymi[sz]\w*", r"\w*masked\w*", r"\w*subnet\w*", r"\w*prefix\w*")
+_PRODUCT = re.compile(
+    r"[A-Za-z][A-Za-z0-9]*/v?$|(?:version|ver|release|build|rev)[ :=\"']*v?$|\bv$", re.IGNORECASE
+)
+_BESIDE = re.compile(r"[0-9A-Za-z_.:-]")
+_SMALL: Final = 20
+"""Four numbers up to this are a version unless something says address."""
+_GLOBAL: Final = ipaddress.IPv6Network("2000::/3")
+_OURS: Final = ipaddress.IPv6Network("fc00::/7")
+
+
+def _ip(match: re.Match[str], path: str) -> Item | None:
+    return _v4(match, path) if match.lastgroup == "v4" else _v6(match, path)
+
+
+def _v4(match: re.Match[str], path: str) -> Item | None:
+    text, (start, end) = match.string, match.span()
+    if _continues(text, start, end) or _is_network(text, end):
+        return None
+    try:
+        address = ipaddress.IPv4Address(match.group())
+    except ValueError:
+        return None
+    seen = evidence(text, (start, end), path, worded(_WORDS))
+    product = _PRODUCT.search(text[max(0, start - 20) : start]) and text[end : end + 1] != ":"
+    public = address.is_global and not address.is_multicast
+    if product or (public and seen == ALONE and max(address.packed) <= _SMALL):
+        return None
+    if not public:
+        return Item(start, end, NOT_PERSONAL, 0.9)
+    truncated = address.packed[3] == 0 and says(path, worded(_TRUNCATED))
+    return Item(start, end, MASKED if truncated else RAW, 0.75 if seen == ALONE else 0.95)
+
+
+def _v6(match: re.Match[str], path: str) -> Item | None:
+    text, (start, end) = match.string, match.span()
+    colons = match.group().count(":")
+    if ("::" not in match.group() and colons < 6) or _continues(text, start, end) or _is_network(text, end):
+        return None
+    try:
+        address = ipaddress.IPv6Address(match.group())
+    except ValueError:
+        return None
+    if address.ipv4_mapped is not None:
+        return Item(start, end, RAW if address.ipv4_mapped.is_global else NOT_PERSONAL, 0.9)
+    if address in _GLOBAL and address.is_global:
+        truncated = not any(address.packed[6:]) and says(path, worded(_TRUNCATED))
+        return Item(start, end, MASKED if truncated else RAW, 0.95)
+    private = address in _GLOBAL or address in _OURS or address.is_link_local or address.is_loopback
+    return Item(start, end, NOT_PERSONAL, 0.9) if private else None
+
+
+def _continues(text: str, start: int, end: int) -> bool:
+    """A number with more parts, a piece of a name or of a longer run of hex pairs."""
+    before = text[max(0, start - 1) : start]
+    # `:` comes before an address in `src:203.0.113.7`, and after it with a port; not before an IPv6 one.
+    if before and _BESIDE.match(before) and before not in (":", "-"):
+        return True
+    after = text[end : end + 2]
+    return bool(re.match(r"[0-9A-Za-z_]|[.\-][0-9A-Za-z]", after))
+
+
+def _is_network(text: str, end: int) -> bool:
+    """A length of a prefix follows: `203.0.113.0/24` is nobody's."""
+    prefix = re.match(r"/([0-9]{1,3})(?![0-9])", text[end : end + 5])
+    return prefix is not None and int(prefix[1]) < 32
+
+
+def _mac(match: re.Match[str], path: str) -> Item | None:
+    text, (start, end) = match.string, match.span()
+    before, after = text[max(0, start - 1) : start], text[end : end + 2]
+    if re.match(r"[0-9A-Za-z_:.-]", before) or re.match(rf"[0-9A-Za-z_]|[:.-]{HEX}", after):
+        return None
+    octets = bytes.fromhex(re.sub(r"[:.-]", "", match.group()))
+    seen = evidence(
+        text, (start, end), path, worded((r"mac\w*", r"hw[ _-]?addr\w*", r"ether", r"bssid", r"station"))
+    )
+    dotted = match.group()[4] == "."
+    if dotted and seen == ALONE:
+        return None
+    if _is_nobodys(octets):
+        return Item(start, end, NOT_PERSONAL, 0.9)
+    return Item(start, end, RAW, 0.8 if seen == ALONE else 0.95)
+
+
+def _is_nobodys(octets: bytes) -> bool:
+    """Group, empty, documentation (RFC 7042), router redundancy (RFC 9568) and container addresses."""
+    return bool(octets[0] & 1) or not any(octets) or octets[:4] == b"\0\0\x5e\0" or octets[:2] == b"\x02\x42"
+
+
+NETWORK: Final = (
+    Entry(
+        name="ip",
+        kind=ONLINE,
+        what="IPv4 and IPv6 addresses; private, local and documentation ones are not personal, and "
+        "truncated ones in "
+        "a field that says so are masked",
+        checked="range of each part, IANA's registries of special-purpose addresses",
+        beware="a company's own public servers; version numbers of four parts with one above 20",
+        detector=scanned(rf"(?P<v6>{_HEXTETS})|(?P<v4>{_QUAD})", _ip),
+        gate=Gate(
+            exact=bounded(_QUAD) + rf"|::{HEX}|{HEX}::|(?:{HEX}{{1,4}}:){{6}}",
+            veiled=DECODED,
+        ),
+    ),
+    Entry(
+        name="mac",
+        kind=ONLINE,
+        what="hardware addresses with colons or dashes, beside a word also with dots; group, empty, "
+        "documentation and "
+        "container addresses are not personal",
+        checked="six octets and nothing around that goes on with them",
+        beware="machines that belong to no one in particular; phones make up a new address for each network",
+        detector=scanned(_PAIRS, _mac),
+        gate=Gate(exact=bounded(_PAIRS), veiled=DECODED),
+    ),
+)
