@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import hashlib
 import os
@@ -21,6 +22,7 @@ HEAD_BYTES = 512
 """First bytes that tell one file from another of the same name."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_UTF16, _UTF32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), codecs.BOM_UTF32_LE
 _READ = 262_144
 _GLOB_SIGNS = "*?["
 
@@ -158,14 +160,37 @@ class Stream(Protocol):
 
 
 def decompressed(file: IO[bytes]) -> Stream:
-    """The content of an open file: gzip and zstd are told by their first bytes, anything else is as it is."""
+    """The content of an open file, as UTF-8 where it begins with the mark of UTF-16.
+
+    Gzip and zstd are told by their first bytes, anything else is as it is.
+    """
     magic = file.read(4)
     file.seek(0)
+    if magic.startswith(_UTF16) and magic != _UTF32:
+        return _Utf16(file)
     if magic.startswith(_GZIP):
         return _Gzip(file)
     if magic == _ZSTD:
         return _Zstd(file)
     return file
+
+
+class _Utf16:
+    """UTF-16, as Windows writes logs, told by its byte order mark; read as UTF-8."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+
+    def read(self, size: int) -> bytes:
+        """See `Stream`; the last bytes of a file may be half a character, which becomes U+FFFD."""
+        text = ""
+        while not text:
+            data = self._file.read(size // 2 or 1)
+            text = self._decoder.decode(data, final=not data)
+            if not data:
+                break
+        return text.encode()
 
 
 class _Gzip:

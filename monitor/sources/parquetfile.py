@@ -41,6 +41,8 @@ def _frames(parquet: pq.ParquetFile, projection: Projection, position: int) -> I
     first, groups = _groups_from(parquet, position)
     for batch in parquet.iter_batches(batch_size=ROWS, row_groups=groups, columns=columns):
         frame = pl.DataFrame(pl.from_arrow(batch))
+        durations = [name for name, dtype in frame.schema.items() if dtype == pl.Duration]
+        frame = frame.with_columns(pl.col(durations).dt.to_string("iso"))  # they have no text of their own
         late = frame.slice(max(0, position - first))
         first += frame.height
         if late.height:

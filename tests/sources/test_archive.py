@@ -1,5 +1,6 @@
 """Archives: every file kind and compression, any chunk size, resumed anywhere, damaged."""
 
+import datetime as dt
 import gzip
 import json
 import os
@@ -291,6 +292,26 @@ def test_parquet_that_is_cut(tmp_path, keep):
     batches = read(ArchiveSource([path]))
     assert rejects(batches) == [(0, "damaged_file", 0)]
     assert decoder("auto", Projection(fields=("n",))).decode(batches[0]).frame.height == 0
+
+
+@pytest.mark.parametrize("form", ["utf-16", "utf-16-be"])
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_utf_16_is_read_as_utf_8(tmp_path, form, chunk):
+    path = tmp_path / "windows.log"
+    mark = b"" if form == "utf-16" else b"\xfe\xff"
+    path.write_bytes(mark + "Grüße 💡\r\nan ada@nordwind-shop.de\n".encode(form) + b"x")
+    found = records(read(ArchiveSource([path], limits=Limits(chunk=chunk))))
+    assert [record for _, record in found] == [
+        "Grüße 💡\r".encode(), b"an ada@nordwind-shop.de", "\ufffd".encode()
+    ]  # fmt: skip
+
+
+def test_a_duration_in_parquet_is_text(tmp_path):
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"took": [dt.timedelta(hours=1, seconds=2), None]}).write_parquet(path)
+    source = ArchiveSource([path])
+    source.start({})
+    assert source.poll(0).payload.frame["took"].to_list() == ["PT1H2S", None]
 
 
 def test_parquet_equals_json(tmp_path):
