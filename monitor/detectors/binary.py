@@ -93,6 +93,22 @@ def _age(data: bytes) -> bool:
     return data.startswith(b"age-encryption.org/v1\n-> ")
 
 
+def _cloak(data: bytes) -> bool:
+    """Elixir's Cloak: type 1, length and name of the cipher, then IV, tag and data."""
+    name = data[2 : 2 + data[1]] if data[0] == 1 else b""
+    return name in (b"AES.GCM.V1", b"AES.CTR.V1") and len(data) > 2 + len(name) + 28
+
+
+def _halite(data: bytes) -> bool:
+    """Halite: 0x31 0x42, version 3 to 5, then salt, nonce and MAC."""
+    return data[:2] == b"\x31\x42" and data[2] in (3, 4, 5) and len(data) > 120
+
+
+def _acra(data: bytes) -> bool:
+    """AcraStruct: eight times 0x22, a public key, the wrapped key, then the data."""
+    return data.startswith(b'"' * 8) and len(data) > 145
+
+
 BINARY_ENVELOPES: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
     ("fernet", _fernet),
     ("aws_kms", _aws_kms),
@@ -103,6 +119,9 @@ BINARY_ENVELOPES: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
     ("openpgp", _openpgp),
     ("cms", is_enveloped_cms),
     ("age", _age),
+    ("cloak", _cloak),
+    ("halite", _halite),
+    ("acra", _acra),
 )
 """Name, as verdicts give it, and check of the decoded bytes (16 or more)."""
 

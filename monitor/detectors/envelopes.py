@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from monitor.detectors.binary import binary_envelope, is_enveloped_cms
-from monitor.detectors.decodings import unbase64
+from monitor.detectors.decodings import as_text, unbase64
+from monitor.detectors.mongodb import is_extended_json, is_printed
 
 _B64 = r"[A-Za-z0-9+/_\-]+={0,2}"
 _VAULT = re.compile(rf"vault:v[0-9]+:({_B64})")
@@ -31,6 +32,9 @@ _ALWAYS_ENCRYPTED = re.compile(r"0x01[0-9A-Fa-f]+")
 _ARMOR = re.compile(
     r"-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE|PKCS7|CMS)-----\s(.*?)\s*-----END \1-----", re.DOTALL
 )
+_SIGNATURE = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}")
+_ENVELOPED = re.compile(r"^content-type:[^\n]*(?:\n[ \t][^\n]*)*enveloped-data", re.IGNORECASE | re.MULTILINE)
+_CIPHERSWEET = re.compile(rf"(?:brng|nacl|fips):({_B64})")
 _MIN_SEALED: Final = 28
 """Bytes of an AES-GCM message without content: 12 of nonce, 16 of tag."""
 
@@ -87,7 +91,7 @@ def _json_envelope(text: str) -> bool:
         _has_text(found, "ciphertext", "iv", "tag")
         or _has_text(found, "encrypted_data", "iv", "cipher")
         or _is_active_record(found)
-        or _is_csfle(found)
+        or is_extended_json(found)
     )
 
 
@@ -96,27 +100,37 @@ def _is_active_record(found: dict[str, Any]) -> bool:
     return _has_text(found, "p") and isinstance(headers, dict) and _has_text(headers, "iv", "at")
 
 
-def _is_csfle(found: dict[str, Any]) -> bool:
-    """MongoDB: BSON subtype 6, first byte 1 or 2; a first byte of 0 only marks what shall be encrypted."""
-    binary = found.get("$binary")
-    if not isinstance(binary, dict) or str(binary.get("subType")).lstrip("0") != "6":
-        return False
-    data = unbase64(str(binary.get("base64"))) or b"\0"
-    return data[0] in (1, 2) and len(data) >= 50
-
-
 def _laravel(text: str) -> bool:
     found = _json(unbase64(text))
     return _has_text(found, "iv", "value") and ("mac" in found or "tag" in found)
 
 
 def _message_encryptor(text: str) -> bool:
-    """Rails MessageEncryptor with AES-GCM: data, 12 bytes of IV, 16 of tag."""
+    """Rails MessageEncryptor: data, 12 bytes of IV, 16 of tag (AES-GCM); or signed data and IV (AES-CBC)."""
     parts = text.split("--")
+    if len(parts) == 2:
+        return _SIGNATURE.fullmatch(parts[1]) is not None and _cbc(unbase64(parts[0]))
     if len(parts) != 3:
         return False
     data, nonce, tag = (unbase64(part) for part in parts)
     return bool(data) and nonce is not None and tag is not None and (len(nonce), len(tag)) == (12, 16)
+
+
+def _cbc(message: bytes | None) -> bool:
+    """`data--iv` in base64 each: whole blocks, 16 bytes of IV."""
+    parts = (as_text(message or b"") or "").split("--")
+    if len(parts) != 2:
+        return False
+    data, iv = (unbase64(part) for part in parts)
+    return bool(data) and len(data or b"") % 16 == 0 and iv is not None and len(iv) == 16
+
+
+def _smime(text: str) -> bool:
+    """A message of type enveloped-data (RFC 8551); signed-data hides nothing."""
+    head, blank, body = text.replace("\r\n", "\n").partition("\n\n")
+    if not blank or _ENVELOPED.search(head) is None:
+        return False
+    return is_enveloped_cms(unbase64("".join(body.split())) or b"")
 
 
 def _always_encrypted(text: str) -> bool:
@@ -157,6 +171,9 @@ ENVELOPES: Final[tuple[tuple[str, str, Callable[[str], bool]], ...]] = (
     ("json_envelope", "{", _json_envelope),
     ("laravel", "eyJ", _laravel),
     ("message_encryptor", "", _message_encryptor),
+    ("mongodb", "Bin", is_printed),
+    ("ciphersweet", "", _form_with_payload(_CIPHERSWEET)),
+    ("smime", "", _smime),
 )
 """Name, as verdicts give it, what the value begins with, and check of the whole value."""
 

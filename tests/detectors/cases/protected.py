@@ -36,6 +36,10 @@ PGP_NEW_FORMAT = b"\xc1\xc0\x4c\x03" + noise(260)
 PGCRYPTO = bytes.fromhex("c30d04070302") + noise(60)
 CMS = bytes.fromhex("3082011006092a864886f70d010703a0820101") + noise(120)
 SIGNED_CMS = bytes.fromhex("3082011006092a864886f70d010702a0820101") + noise(120)
+CBC = f"{b64(noise(48))}--{b64(noise(16))}"
+CSFLE, QUERYABLE = b"\x02" + noise(70), b"\x0e" + noise(120)
+MARKING = b"\x00" + NAME.encode() * 2
+SMIME = "MIME-Version: 1.0\nContent-Type: application/pkcs7-mime; smime-type=%s;\n name=smime.p7m\n\n%s\n"
 LARAVEL = {"iv": b64(noise(16)), "value": b64(noise(32)), "mac": noise(32).hex(), "tag": ""}
 
 ENCRYPTED = {
@@ -57,6 +61,7 @@ ENCRYPTED = {
             {"encrypted_data": b64(noise(48)), "iv": b64(noise(12)), "version": 3, "cipher": "aes-256-gcm"}
         ),
         json.dumps({"$binary": {"base64": b64(b"\x01" + noise(70)), "subType": "06"}}),
+        json.dumps({"$binary": b64(QUERYABLE), "$type": "06"}),
     ],
     "armor": [
         f"-----BEGIN PGP MESSAGE-----\n\n{b64(PGP_SESSION_KEY)}\n=a1B2\n-----END PGP MESSAGE-----",
@@ -73,7 +78,21 @@ ENCRYPTED = {
     "ansible_vault": [f"$ANSIBLE_VAULT;1.1;AES256\n{noise(40).hex()}\n{noise(40).hex()}"],
     "eyaml": [f"ENC[PKCS7,{b64(noise(128))}]"],
     "kubernetes": ["k8s:enc:aescbc:v1:key1:" + b64(noise(48))],
-    "message_encryptor": ["--".join(b64(noise(n)) for n in (40, 12, 16))],
+    "message_encryptor": [
+        "--".join(b64(noise(n)) for n in (40, 12, 16)),
+        f"{b64(CBC.encode())}--{noise(20).hex()}",
+    ],
+    "mongodb": [
+        f"Binary({CSFLE!r}, 6)",
+        f"Binary({QUERYABLE!r}, 6)",
+        f'BinData(6,"{b64(CSFLE)}")',
+        f"Binary.createFromBase64('{b64(QUERYABLE)}', 6)",
+    ],
+    "ciphersweet": [f"brng:{b64url(noise(90))}", f"nacl:{b64url(noise(60))}"],
+    "smime": [SMIME % ("enveloped-data", b64(CMS))],
+    "cloak": [b64(b"\x01\x0aAES.GCM.V1" + noise(60))],
+    "halite": [b64url(b"\x31\x42\x05\x00" + noise(150))],
+    "acra": [b64(b'"' * 8 + noise(160))],
     "laravel": [b64(json.dumps(LARAVEL).encode())],
     "defuse": ["def50200" + noise(120).hex()],
     "openssl": [b64(b"Salted__" + noise(40))],
@@ -99,6 +118,13 @@ HASHED = [
     f"SCRAM-SHA-256$4096:{b64(noise(16))}${b64(noise(32))}:{b64(noise(32))}",
     "{SSHA}" + b64(noise(28)),
     "hmac-sha256:" + noise(32).hex(),
+    "argon2$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHRzb21l$" + b64(noise(32)).rstrip("="),
+    "scrypt$16384$c29tZXNhbHQ$8$1$" + b64(noise(64)),
+    "scrypt:32768:8:1$somesalt$" + noise(64).hex(),
+    "$P$B" + "a1" * 15,
+    "$S$D" + "b2" * 25 + "c",
+    b64(bytes.fromhex("0100000001000027100000001000")[:13] + noise(48)),
+    "{CRYPT}$6$saltstring$" + "b" * 86,
 ]
 
 HASHED_WEAK = [
@@ -188,6 +214,18 @@ NOT_ENCRYPTED = [
     json.dumps({"$binary": {"base64": b64(b"\x00" + NAME.encode() * 2), "subType": "06"}}),
     json.dumps({"iv": 1, "ciphertext": None, "tag": []}),
     '{"p": "x", "h": 3}',
+    f"Binary({MARKING!r}, 6)",
+    f"Binary({CSFLE!r}, 0)",
+    f'BinData(6,"{b64(MARKING)}")',
+    json.dumps({"$binary": {"base64": b64(b"\x03" + NAME.encode() * 2), "subType": "06"}}),
+    f"{b64(f'{b64(noise(48))}--{b64(noise(12))}'.encode())}--{noise(20).hex()}",
+    f"{b64(f'{b64(noise(41))}--{b64(noise(16))}'.encode())}--{noise(20).hex()}",
+    SMIME % ("signed-data", b64(SIGNED_CMS)),
+    SMIME % ("enveloped-data", b64(SIGNED_CMS)),
+    "brng:abc",
+    b64(b"\x01\x0aAES.GCM.V1" + noise(20)),
+    b64url(b"\x31\x42\x05\x00" + noise(40)),
+    b64(b'"' * 8 + noise(60)),
     "{" * 5_000,
     "[" * 100_000,
 ]
