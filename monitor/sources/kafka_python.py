@@ -33,6 +33,7 @@ from monitor.sources.consumer import (
     RangeError,
     Revoked,
 )
+from monitor.sources.kafka_batches import Row, quicken
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,7 @@ class PythonConsumer:
 
     def __init__(self, consumer: KafkaConsumer, options: KafkaOptions, revoked: Revoked) -> None:
         self._consumer = consumer
+        self._columns = _quick_columns if quicken(consumer) else _columns
         self._brokers = options.brokers
         self._listener = _Listener(lambda went: revoked([_name(partition) for partition in went]))
         self._subscribed = False
@@ -130,7 +132,7 @@ class PythonConsumer:
             except NoOffsetForPartitionError:
                 # Raised within the very poll that assigned a partition without a committed offset.
                 return []
-            return [_columns(_name(partition), some) for partition, some in found.items()]
+            return [self._columns(_name(partition), some) for partition, some in found.items()]
 
     def assigned(self) -> frozenset[str]:
         """Partitions that are ours."""
@@ -256,6 +258,11 @@ def _columns(name: str, records: list[Any]) -> Fetched:
         [record.value for record in records],
         [record.timestamp for record in records],
     )
+
+
+def _quick_columns(name: str, rows: list[Row]) -> Fetched:
+    offsets, times, values = zip(*rows, strict=True)
+    return Fetched(name, offsets, values, times)
 
 
 def _name(partition: TopicPartition) -> str:

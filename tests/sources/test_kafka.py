@@ -181,6 +181,16 @@ def test_tombstones_are_left_out_and_counted(kafka):
     assert sum(n for batch in found for fact, n in batch.facts if fact == "tombstones") == 2
 
 
+def test_a_client_of_another_version_is_read_its_own_way(kafka, monkeypatch):
+    monkeypatch.setattr("monitor.sources.kafka_python.quicken", lambda consumer: False)
+    topic = kafka.topic()
+    kafka.produce(topic, [b"a", None, b"b"])
+    with started(options(kafka, topic, client="kafka-python")) as source:
+        found = batches(source, 2)
+    assert values(found) == [b"a", b"b"]
+    assert all(batch.broker_times for batch in found)
+
+
 def test_a_large_record_comes_through(kafka):
     topic = kafka.topic(**{"max.message.bytes": "15000000"})
     large = b"x" * 10_000_000
