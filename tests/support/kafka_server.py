@@ -139,6 +139,10 @@ class KafkaServer:
                 self._process.wait(30)
             self._process = None
 
+    def segment(self, topic: str, partition: int = 0) -> Path:
+        """The file of a partition's first records; the broker must not run while it is changed."""
+        return self._folder / "data" / f"{topic}-{partition}" / "00000000000000000000.log"
+
     def close(self) -> None:
         """Stop the broker and forget its data."""
         self.stop()
