@@ -78,9 +78,7 @@ def test_every_kind_of_topic_in_one_run(kafka, tmp_path, client):
     kafka.produce(odd, [None, LEAK, None])
     kafka.produce_aborted(odd, [LEAK] * 50)
     kafka.produce(odd, [LEAK])
-    kafka.produce(
-        large, [CALM, json.dumps({"message": LEAK.decode(), "pad": "x" * 10_000_000}).encode(), LEAK]
-    )
+    kafka.produce(large, [CALM, json.dumps({**json.loads(LEAK), "pad": "x" * 10_000_000}).encode(), LEAK])
 
     config = settings(tmp_path, kafka, stem, client=client)
     told = yaml.safe_load(config.read_text())
