@@ -11,6 +11,7 @@ import polars as pl
 
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
+from monitor.engine.panes import spread
 from monitor.engine.plan import Atom, RulePlan, test_name
 from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Part, Position, Violation
@@ -35,8 +36,18 @@ def parts(partition: str, matches: Matches, keyring: Keyring) -> list[Part]:
     found: list[Part] = []
     for plan, rows in zip(matches.rules, matches.rows, strict=True):
         if plan.rule.reported and len(rows):
-            found += _rule_parts(partition, plan, _evidence_rows(plan, rows, matches), keyring)
+            evidence = _every_subject(plan, _evidence_rows(plan, rows, matches), matches.further)
+            found += _rule_parts(partition, plan, evidence, keyring)
     return found
+
+
+def _every_subject(plan: RulePlan, rows: pl.DataFrame, further: pl.DataFrame) -> pl.DataFrame:
+    """The rows, and again with each further data subject of their events; events are counted by ROW."""
+    subject = _own_name(plan.rule.privacy.subject)
+    if subject not in rows.columns or further.is_empty():
+        return rows
+    named = further.with_columns((pl.lit(_FIELD) + pl.col("field")).alias("field"))
+    return spread(rows, [subject], named, "__repeated")
 
 
 def _evidence_rows(plan: RulePlan, rows: pl.Series, matches: Matches) -> pl.DataFrame:

@@ -7,7 +7,7 @@ string, a field whose type changes) are taken apart into leaves and asked the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -17,6 +17,9 @@ from monitor.engine.gate import Gate
 from monitor.engine.plan import Atom, Plan, RulePlan, answered_by_column
 from monitor.frames import KEY, OFFSET, PATH, ROW, TEXT, TIME, EventBatch
 from monitor.rules.compile import asks_absence
+
+FURTHER: dict[str, pl.DataType] = {ROW: pl.UInt32(), "field": pl.String(), TEXT: pl.String()}
+"""One row for each value of a field of an event but its first: lists have several."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,14 @@ class Matches:
         found: per atom name, the FOUND leaves that satisfied it (evidence; not for tests of absence); an atom
             without any may be left out.
         context: ROW, OFFSET, TIME and the plan's context fields of every matched event.
+        further: FURTHER, values of context fields after the first, which stands in `context`.
     """
 
     rules: tuple[RulePlan, ...]
     rows: tuple[pl.Series, ...]
     found: dict[str, pl.DataFrame]
     context: pl.DataFrame
+    further: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FURTHER))
 
 
 @dataclass(frozen=True)
@@ -84,11 +89,13 @@ def judge(plan: Plan, suspects: EventBatch) -> Matches:
     near = suspects.narrowed(suspects.frame[ROW]) if suspects.detail is not None else suspects
     asked = _ask(rules, near, aliases)
     matched = pl.concat([pl.Series(ROW, [], dtype=pl.UInt32), *asked.rows.values()]).unique()
+    context, further = _context(plan, near.narrowed(matched), aliases)
     return Matches(
         rules=rules,
         rows=tuple(asked.rows[r.rule.header.id] for r in rules),
         found=asked.found,
-        context=_context(plan, near.narrowed(matched), aliases),
+        context=context,
+        further=further,
     )
 
 
@@ -179,24 +186,33 @@ def _joined(found: Sequence[dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]
     return {name: pl.concat(frames).unique() for name, frames in sorted(held.items())}
 
 
-def _context(plan: Plan, batch: EventBatch, aliases: dict[str, tuple[str, ...]]) -> pl.DataFrame:
-    """The context fields of some events; of an irregular event the first value, own name before aliases."""
+def _context(
+    plan: Plan, batch: EventBatch, aliases: dict[str, tuple[str, ...]]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The context fields of some events, and FURTHER.
+
+    Of an irregular event the first value counts as the field's, and those of its own name before aliases.
+    """
     regular = batch.frame.select(ROW, OFFSET, TIME, *plan.context)
     irregular = batch.frame.filter(batch.irregular)[ROW]
     if irregular.is_empty() or not plan.context:
-        return regular
+        return regular, pl.DataFrame(schema=FURTHER)
     names = [
         (path, field, rank)
         for field in plan.context
         for rank, path in enumerate((field, *aliases.get(field, ())))
     ]
     ranked = pl.DataFrame(names, schema=[PATH, "field", "rank"], orient="row")
-    firsts = (
+    values = (
         batch.leaves(irregular)
         .filter(pl.col(TEXT).is_not_null() & (pl.col(KEY) != ""))
         .join(ranked, on=PATH, maintain_order="left")
         .sort(ROW, "field", "rank", maintain_order=True)
-        .unique(subset=[ROW, "field"], keep="first", maintain_order=True)
-        .pivot(on="field", on_columns=list(plan.context), index=ROW, values=TEXT)
+        .filter(pl.col("rank") == pl.col("rank").first().over(ROW, "field"))
+        .with_columns(nth=pl.int_range(pl.len()).over(ROW, "field"))
     )
-    return regular.update(firsts, on=ROW)
+    firsts = values.filter(pl.col("nth") == 0).pivot(
+        on="field", on_columns=list(plan.context), index=ROW, values=TEXT
+    )
+    further = values.filter(pl.col("nth") > 0).select(list(FURTHER))
+    return regular.update(firsts, on=ROW), further

@@ -14,11 +14,13 @@ import polars as pl
 
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
-from monitor.frames import OFFSET, ROW, TIME
+from monitor.frames import OFFSET, ROW, TEXT, TIME
 from monitor.model import MAX_SAMPLES, Segment
 from monitor.redact import mask_name
 from monitor.rules.compile import number_of
 from monitor.rules.tree import Correlation
+
+_COUNT, _OTHER = "__count", "__other"
 
 MICROS = 1_000_000
 """Microseconds in a second; also the unit in which sums keep their fractions."""
@@ -80,6 +82,7 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
     if events.is_empty():
         return pl.DataFrame(schema=PANES)
     privacy, field = correlation.privacy, correlation.threshold.field
+    events = spread(events, (field, privacy.subject), matches.further, _COUNT)
     actor = privacy.actor if privacy.actor in correlation.group_by else ""
     counted = correlation.type == "value_count"
     number = _number(field) if correlation.type == "value_sum" else pl.lit(0.0)
@@ -93,7 +96,7 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
         pl.lit(partition).alias("partition"),
         _shown(events, actor, keyring.pseudonym).alias("actor"),
         _shown(events, privacy.resource, _name).alias("resource"),
-        pl.lit(1, dtype=pl.Int64).alias("count"),
+        pl.col(_COUNT).alias("count"),
         number.floor().cast(pl.Int64, strict=False).fill_null(0).alias("whole"),
         ((number - number.floor()) * MICROS)
         .round()
@@ -107,6 +110,24 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
     )
     missing = (pl.col("value") == 0) if counted else pl.lit(value=False)
     return frame.filter(~missing)
+
+
+def spread(events: pl.DataFrame, fields: Iterable[str], further: pl.DataFrame, count: str) -> pl.DataFrame:
+    """The events, and once more, without counting as one, for every further value of each of the fields.
+
+    Args:
+        events: ROW and a column for each field.
+        fields: empty names are left out.
+        further: `monitor.engine.match.FURTHER`.
+        count: name of the column that is 1 for an event and 0 for a repetition.
+    """
+    rows = [events.with_columns(pl.lit(1, dtype=pl.Int64).alias(count))]
+    for name in dict.fromkeys(filter(None, fields)):
+        others = further.filter(pl.col("field") == name).select(ROW, pl.col(TEXT).alias(_OTHER))
+        again = events.join(others, on=ROW, maintain_order="left_right")
+        zero = pl.lit(0, dtype=pl.Int64).alias(count)
+        rows.append(again.with_columns(pl.col(_OTHER).alias(name), zero).drop(_OTHER))
+    return pl.concat(rows)
 
 
 def _one_group(height: int) -> pl.DataFrame:
