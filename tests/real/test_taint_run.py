@@ -1,17 +1,23 @@
 """Nothing personal leaves the daemon: not in its log, on its page, in its dead letters or its store."""
 
 import json
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 
 import pytest
 import yaml
 
+from monitor.clock import SystemClock
+from monitor.pipeline.coverage import SAVE_SECONDS
+from monitor.service import CRASHED
 from tests.real.test_deadletters import read
 from tests.real.test_kafka_run import Daemon, settings
 from tests.test_taint import PLANTED, access_line, bad_records, event, leaks, stored
 
 pytestmark = pytest.mark.kafka
+CLOCK = SystemClock()
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
@@ -47,3 +53,76 @@ def test_the_daemon_emits_no_value(kafka, tmp_path, form):
     if form == "json":
         lines = [json.loads(line) for line in (daemon.said + daemon.rest).splitlines()]
         assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)
+
+
+@pytest.mark.postgresql
+def test_no_row_in_postgresql_holds_a_value(kafka, database, tmp_path):
+    import psycopg  # noqa: PLC0415 - only where PostgreSQL is tested
+
+    topic = kafka.topic(2)
+    config = settings(tmp_path, kafka, topic)
+    alerts = {"kafka": {"away": {"bootstrap": "127.0.0.1:1", "topic": "t", "timeout_seconds": 1}}}
+    changes = {"store": database, "alerts": alerts, "reload": {"every_seconds": 0}}
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | changes))
+    daemon = Daemon(config)
+    values = [*(json.dumps(event(n)).encode() for n in range(60)), *bad_records(), access_line().encode()]
+    kafka.produce(topic, values)
+    daemon.wait_for(len(values))
+    CLOCK.sleep(SAVE_SECONDS)
+    kafka.produce(topic, values[:1], 1)  # its turn carries what coverage has seen
+    daemon.wait_for(len(values) + 1)
+    assert daemon.stop() == 0
+    held = {}
+    with psycopg.connect(database) as connection:
+        named = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        for (table,) in connection.execute(named).fetchall():
+            rows = connection.execute(f'SELECT t::text FROM "{table}" t').fetchall()
+            held[table] = "\n".join(row for (row,) in rows).encode()
+    filled = {
+        "violation",
+        "violation_part",
+        "window_segment",
+        "checkpoint",
+        "reject",
+        "tally",
+        "alert",
+        "outbox",
+    }
+    assert {name for name, data in held.items() if data} >= {
+        *filled,
+        "ownership",
+        "source_seen",
+        "field_seen",
+    }
+    assert {name: leaks(data) for name, data in held.items() if leaks(data)} == {}
+
+
+BROKEN = """
+import sys
+from pathlib import Path
+from monitor import service
+from monitor.pipeline import runner
+from monitor.settings import load_settings
+
+def evaluate(plan, batch, gate):
+    raise ValueError(f"cannot ask {batch.frame['__raw'].to_list()}")
+
+runner.evaluate = evaluate
+service.run(load_settings(Path(sys.argv[1]), {}), {})
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_an_error_in_the_engine_quotes_no_event(kafka, tmp_path, form):
+    topic = kafka.topic()
+    config = settings(tmp_path, kafka, topic)
+    text = yaml.safe_load(config.read_text()) | {"log": {"format": form, "level": "debug"}}
+    config.write_text(yaml.safe_dump(text))
+    kafka.produce(topic, [json.dumps(event()).encode()])
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN, str(config)], capture_output=True, check=False, timeout=90
+    )
+    assert done.returncode == CRASHED
+    assert b"ValueError" in done.stderr
+    assert b"stopped by an error of its own" in done.stderr
+    assert leaks(done.stderr + done.stdout) == set()

@@ -21,6 +21,7 @@ from monitor.model import (
     Turn,
     Violation,
 )
+from tests.support.memory_outbox import MemoryOutbox
 
 KEPT_REJECTS = 1000
 
@@ -44,6 +45,7 @@ class MemoryStore:
         self._rejects: list[Reject] = []
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._sightings: list[Sightings] = []
+        self._outbox = MemoryOutbox(self._violation)
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         return dict(self._checkpoints)
@@ -79,6 +81,7 @@ class MemoryStore:
         for partition, fact, count in turn.event_counts:
             self._counts[partition, "event", fact] += count
         self._checkpoints |= dict(turn.checkpoints)
+        self._outbox.take(turn.alerts)
         if turn.sightings is not None:
             self._sightings.append(turn.sightings)
         return self._mark
@@ -142,6 +145,12 @@ class MemoryStore:
             replace(one, fields=tuple(fields[k] for k in sorted(fields) if k[0] == name))
             for name, one in sorted(sources.items())
         )
+
+    def outbox(self) -> MemoryOutbox:
+        return self._outbox
+
+    def _violation(self, fingerprint: str) -> Violation | None:
+        return next((one for one in self.violations() if one.fingerprint == fingerprint), None)
 
     def close(self) -> None:
         pass
