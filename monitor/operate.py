@@ -23,7 +23,7 @@ from monitor.pipeline.health import Checked, Health
 from monitor.pipeline.reload import Reloader, RuleFiles, Ruling
 from monitor.pipeline.within import Within
 from monitor.ports import DeadLetters
-from monitor.rules.tree import RuleSet
+from monitor.rules.tree import Rule, RuleSet
 from monitor.sections import MetricsSettings
 from monitor.settings import Settings
 from monitor.sinks.deadletter import DeadLetterFile
@@ -154,7 +154,9 @@ class Operations:
     def rules(self, ruleset: RuleSet) -> None:
         """Take note of the rules in use."""
         kinds = {"event": len(ruleset.rules), "correlation": len(ruleset.correlations)}
-        self._metrics.rules_loaded(kinds, ruleset.digest, self._clock.now() / 1e6)
+        every: list[Rule] = [*ruleset.rules, *ruleset.hidden, *ruleset.correlations]
+        ids = {rule.header.id for rule in every}
+        self._metrics.rules_loaded(kinds, ruleset.digest, self._clock.now() / 1e6, ids)
         self._rules = told = f"{sum(kinds.values())} rules"
         self._health.check("rules", lambda: (True, told))
 
@@ -201,7 +203,12 @@ class Operations:
         """Look after changed rules from now on, see `monitor.pipeline.reload`."""
         self._files = files
         self._reloader = Reloader(
-            current=current, prepare=prepare, take=take, begun=self._reloading, ended=self._reloaded
+            current=current,
+            prepare=prepare,
+            take=take,
+            begun=self._reloading,
+            ended=self._reloaded,
+            clock=self._clock,
         )
 
     def _reloading(self) -> None:

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 DAY = 86_400_000_000
 """Microseconds."""
 
+PATIENCE_SECONDS = 300.0
+"""How long reading the rules may take: a pipe among the files, or a network's folder, may never answer."""
+
 Signature = tuple[object, ...]
 
 
@@ -77,6 +80,7 @@ class Reloader:
         take: changes over to them; called between turns. Raises PrivwatchError where it could not.
         begun: told that an attempt begins.
         ended: told how it ended: with the ruling in use, or with None where the former stays.
+        clock: for how long it may take; what comes later is not taken into use.
     """
 
     def __init__(
@@ -87,13 +91,16 @@ class Reloader:
         take: Callable[[Ruling], None],
         begun: Callable[[], None],
         ended: Callable[[Ruling | None], None],
+        clock: Clock,
     ) -> None:
         self._current = current
         self._prepare = prepare
         self._take = take
         self._begun = begun
         self._ended = ended
+        self._clock = clock
         self._coming: Future[Ruling] | None = None
+        self._since = 0.0
         self._again = False
 
     def between(self, *, wanted: bool) -> None:
@@ -102,10 +109,19 @@ class Reloader:
         if self._coming is None and self._again:
             self._again = False
             self._begun()
+            self._since = self._clock.monotonic()
             self._coming = aside(self._prepare, "rules")
         elif self._coming is not None and self._coming.done():
             coming, self._coming = self._coming, None
             self._finish(coming)
+        elif self._coming is not None and self._clock.monotonic() - self._since > PATIENCE_SECONDS:
+            self._coming = None
+            log.error(
+                "rules: reading the changed ones has not ended within %.0f s, the former stay in use; "
+                "is there a pipe among the files, or a folder of a network that does not answer?",
+                PATIENCE_SECONDS,
+            )
+            self._ended(None)
 
     def _finish(self, coming: Future[Ruling]) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Collection
 from importlib.metadata import version as installed
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -23,6 +24,9 @@ from monitor.sinks.scraped import (
 from monitor.telemetry import Metric, source_of
 
 _TURN_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+_BY_RULE = (telemetry.MATCHES, telemetry.VIOLATIONS, telemetry.RULE_SECONDS)
 
 
 class Metrics:
@@ -104,8 +108,16 @@ class Metrics:
         """Ask at every scrape for (rule, field, source) of rules that can see nothing."""
         self._blind.ask = blind
 
-    def rules_loaded(self, kinds: dict[str, int], digest: str, seconds: float) -> None:
-        """Rules were taken into use, `seconds` after the Unix epoch."""
+    def rules_loaded(
+        self, kinds: dict[str, int], digest: str, seconds: float, rules: Collection[str] = ()
+    ) -> None:
+        """Rules, with these ids, were taken into use, `seconds` after the Unix epoch.
+
+        Series of others end, so that rules may come and go for years.
+        """
+        counters = (self._matches, self._violations, self._rule_seconds)
+        for counter, metric in zip(counters, _BY_RULE, strict=True):
+            _keep(counter, metric, rules)
         for kind, count in kinds.items():
             self._rules.labels(kind).set(count)
         self._rules_info.clear()
@@ -144,3 +156,10 @@ class Metrics:
         return Histogram(
             metric.name, metric.help, metric.labels, registry=self.registry, buckets=_TURN_BUCKETS
         )
+
+
+def _keep(counter: Counter, metric: Metric, rules: Collection[str]) -> None:
+    """Let go of the series of all rules but these."""
+    samples = [sample.labels for family in counter.collect() for sample in family.samples]
+    for labels in {tuple(one[name] for name in metric.labels) for one in samples if one["rule"] not in rules}:
+        counter.remove(*labels)

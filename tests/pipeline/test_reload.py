@@ -10,7 +10,7 @@ import pytest
 from monitor.app import _ruling, _tested
 from monitor.clock import ManualClock
 from monitor.errors import RuleError, StoreError
-from monitor.pipeline.reload import Reloader, RuleFiles, Ruling, difference
+from monitor.pipeline.reload import PATIENCE_SECONDS, Reloader, RuleFiles, Ruling, difference
 from monitor.pipeline.ways import Decoding
 from tests.pipeline.test_coverage import rule
 
@@ -123,6 +123,7 @@ class Taking:
 
     def __init__(self, current: Ruling, prepare) -> None:
         self.said: list[object] = []
+        self.clock = ManualClock()
         self._done = threading.Event()
 
         def prepared():
@@ -137,6 +138,7 @@ class Taking:
             take=self.take,
             begun=lambda: self.said.append("begun"),
             ended=lambda ruling: self.said.append("kept" if ruling is None else "ended"),
+            clock=self.clock,
         )
 
     def take(self, ruling: Ruling) -> None:
@@ -221,3 +223,36 @@ def test_a_change_over_that_fails_leaves_the_former_in_use(tmp_path, caplog, err
 def test_a_difference_names_what_changed(tmp_path):
     old, new = ruling(tmp_path, one=ONE), ruling(tmp_path, one=ONE, two=ONE)
     assert difference(old.ruleset, new.ruleset) == "2 event rules, 0 correlations; new two"
+
+
+def test_files_that_never_end_are_given_up_and_looked_at_again(tmp_path, caplog):
+    old, new = ruling(tmp_path, one=ONE), ruling(tmp_path, two=ONE)
+    pipe = tmp_path / "pipe.yml"
+    os.mkfifo(pipe)
+    ways = [pipe.read_text, lambda: new]
+    clock, said, taken = ManualClock(), [], []
+
+    def prepare():
+        return ways.pop(0)()
+
+    reloader = Reloader(
+        current=old,
+        prepare=prepare,
+        take=taken.append,
+        begun=lambda: said.append("begun"),
+        ended=lambda one: said.append("kept" if one is None else "ended"),
+        clock=clock,
+    )
+    for wanted, passed in ((True, 0), (False, PATIENCE_SECONDS), (False, 1)):
+        clock.sleep(passed)
+        reloader.between(wanted=wanted)
+    assert said == ["begun", "kept"]
+    assert "is there a pipe among the files" in caplog.text
+    reloader.between(wanted=True)
+    while not taken:
+        reloader.between(wanted=False)
+    assert taken == [new]
+    assert said == ["begun", "kept", "begun", "ended"]
+    pipe.write_text("")  # lets the thread go; what it comes to is not asked for any more
+    reloader.between(wanted=False)
+    assert len(said) == 4

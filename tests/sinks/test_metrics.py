@@ -220,3 +220,16 @@ def test_names_follow_prometheus():
         assert re.fullmatch(r"privwatch_[a-z_]+", metric.name)
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert metric.help.endswith(".")
+
+
+def test_series_of_rules_that_are_gone_end():
+    kept = Metrics("1")
+    for number in range(300):
+        name = f"r{number}"
+        kept.rules_loaded({"event": 2}, str(number), number, {name, "stays"})
+        both = ((name, "high", 1), ("stays", "high", 1))
+        kept.observe(facts(matches=both, violations=both, rule_seconds=((name, 0.5), ("stays", 0.5))))
+    page = generate_latest(kept.registry).decode()
+    assert set(re.findall(r'rule="([^"]*)"', page)) == {"r299", "stays"}
+    assert value(kept, "privwatch_rule_seconds_total", rule="stays") == 150
+    assert value(kept, "privwatch_matches_total", rule="stays", level="high", source="logs") == 300
