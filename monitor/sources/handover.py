@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection
+from collections import Counter, deque
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import chain
 from threading import Condition
 
-from monitor.frames import RecordBatch
+from monitor.frames import RecordBatch, Values
 
 
 class Handover:
-    """A queue that says when it is full, knows how far each partition went, and passes on failure."""
+    """A queue that says when it is full, knows how far each partition went, and passes on failure.
 
-    def __init__(self, limit_bytes: int) -> None:
+    What has gathered of a partition is given as one batch: where the evaluation is slower, batches become
+    larger, which cost it less, and where it waits, each comes as it is.
+
+    Args:
+        limit_bytes: how much may be queued.
+        records: most records of a batch that is put together of several.
+    """
+
+    def __init__(self, limit_bytes: int, records: int = 0) -> None:
         self._limit = limit_bytes
+        self._records = records
         self._changed = Condition()
         self._queue: deque[tuple[RecordBatch, int]] = deque()
         self._bytes = 0
@@ -54,8 +65,7 @@ class Handover:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._failure is not None, timeout)
             if self._queue:
-                batch, size = self._queue.popleft()
-                self._bytes -= size
+                batch = self._gathered()
                 self._positions[batch.partition] = batch.next_position
                 if self.slack:
                     self._changed.notify_all()
@@ -63,6 +73,24 @@ class Handover:
             if self._failure is not None:
                 raise self._failure
             return None
+
+    def _gathered(self) -> RecordBatch:
+        """The first batch, and what fits to it of its partition's next ones."""
+        batch, size = self._queue.popleft()
+        found, records, kept = [batch], len(batch.offsets), deque[tuple[RecordBatch, int]]()
+        open_ = True
+        for later in self._queue:
+            if open_ and later[0].partition == batch.partition:
+                records += len(later[0].offsets)
+                open_ = records <= self._records and later[0].generation == batch.generation
+                if open_:
+                    found.append(later[0])
+                    size += later[1]
+                    continue
+            kept.append(later)
+        self._queue = kept
+        self._bytes -= size
+        return joined(found)
 
     def eased(self, timeout: float) -> bool:
         """Whether there is slack within `timeout` seconds."""
@@ -106,3 +134,32 @@ class Handover:
     def position(self, partition: str) -> int | None:
         """Offset of the record after the last one handed over."""
         return self._positions.get(partition)
+
+
+def joined(batches: Sequence[RecordBatch]) -> RecordBatch:
+    """Batches of single records that follow each other in one partition, as one."""
+    if len(batches) == 1:
+        return batches[0]
+    first, last = batches[0], batches[-1]
+    items: list[bytes] = []
+    for batch in batches:
+        if not isinstance(batch.payload, Values):
+            raise TypeError("only records that stand by themselves can be joined")
+        items += batch.payload.items
+    offsets = tuple(chain.from_iterable(batch.offsets for batch in batches))
+    whole = bool(offsets) and offsets[-1] - offsets[0] + 1 == len(offsets)
+    # A batch of tombstones alone has times of its own: none.
+    times = [batch.broker_times for batch in batches if batch.offsets]
+    known = [one for one in times if one is not None]
+    facts: Counter[str] = Counter()
+    for batch in batches:
+        facts.update(dict(batch.facts))
+    return replace(
+        first,
+        offsets=range(offsets[0], offsets[-1] + 1) if whole else offsets,
+        next_position=last.next_position,
+        payload=Values(tuple(items)),
+        broker_times=tuple(chain.from_iterable(known)) if len(known) == len(times) else None,
+        rejects=tuple(chain.from_iterable(batch.rejects for batch in batches)),
+        facts=tuple(facts.items()),
+    )

@@ -103,7 +103,7 @@ class KafkaSource:
         self._clock = clock or SystemClock()
         self._look = 0.0
         self._connect = connect
-        self._handover = Handover(options.ahead_bytes)
+        self._handover = Handover(options.ahead_bytes, options.batch_records)
         self._places = Places(claim, self._handover, options.start)
         self._revoked: deque[frozenset[str]] = deque()
         self._rewound = Event()

@@ -3,7 +3,7 @@
 import pytest
 
 from monitor.frames import RecordBatch, Values
-from monitor.sources.handover import Handover
+from monitor.sources.handover import Handover, joined
 
 
 def batch(offset: int, partition: str = "logs-0") -> RecordBatch:
@@ -45,3 +45,45 @@ def test_what_was_handed_over_of_a_partition_is_forgotten(handover):
     handover.forget("logs-0")
     handover.forget("logs-9")
     assert (handover.position("logs-0"), handover.position("logs-1")) == (None, 8)
+
+
+def records(first: int, count: int, partition: str = "logs-0", **more) -> RecordBatch:
+    items = tuple(b"%d" % number for number in range(first, first + count))
+    times = tuple(range(first, first + count))
+    offsets = range(first, first + count)
+    return RecordBatch(partition, offsets, first + count, Values(items), broker_times=times, **more)
+
+
+def test_what_has_gathered_of_a_partition_comes_as_one_batch_up_to_a_bound():
+    #  queued   0: 0..2 │ 1: 0..2 │ 0: 3..5 │ 0: 6..8 │ 1: 3..5      at most 6 records
+    handover = Handover(1000, records=6)
+    for first, partition in ((0, "logs-0"), (0, "logs-1"), (3, "logs-0"), (6, "logs-0"), (3, "logs-1")):
+        handover.put(records(first, 3, partition, facts=(("tombstones", 1),)), 30)
+    assert handover.take(0) == records(0, 6, facts=(("tombstones", 2),))
+    assert handover.position("logs-0") == 6
+    assert handover.take(0) == records(0, 6, "logs-1", facts=(("tombstones", 2),))
+    assert handover.take(0) == records(6, 3, facts=(("tombstones", 1),))
+    assert handover.take(0) is None
+    assert handover._bytes == 0
+
+
+def test_claims_are_not_mixed():
+    handover = Handover(1000, records=100)
+    for number, generation in enumerate((1, 1, 2, 1)):
+        handover.put(records(number, 1, generation=generation), 1)
+    taken = [handover.take(0) for _ in range(3)]
+    assert [(batch.next_position, batch.generation) for batch in taken] == [(2, 1), (3, 2), (4, 1)]
+
+
+def test_gaps_tombstones_and_unknown_times_survive_joining():
+    tombstones = RecordBatch("logs-0", (), 9, Values(()), facts=(("tombstones", 4),))
+    assert joined([records(0, 5), tombstones, records(9, 2)]) == RecordBatch(
+        "logs-0",
+        (0, 1, 2, 3, 4, 9, 10),
+        11,
+        Values((b"0", b"1", b"2", b"3", b"4", b"9", b"10")),
+        broker_times=(0, 1, 2, 3, 4, 9, 10),
+        facts=(("tombstones", 4),),
+    )
+    assert joined([records(0, 1), batch(1)]).broker_times is None
+    assert joined([tombstones, tombstones]).offsets == ()
