@@ -113,10 +113,8 @@ def consume_loop(bootstrap: str, topic: str, events: int) -> int:
         return seen
 
 
-def decode_loop(path: Path, events: int) -> int:
+def decode_loop(path: Path, schema: pl.Schema, events: int) -> int:
     """The fields that the shipped rules need, out of blocks of the same lines, and nothing else."""
-    ruleset, _ = app.load_rules([app.shipped_rules()], SystemClock())
-    schema = _needed(path, (*compile_plan(ruleset).projection.fields, "@timestamp"))
     seen = 0
     with path.open("rb") as file:
         while seen < events and (block := file.read(16 << 20)):
@@ -125,8 +123,10 @@ def decode_loop(path: Path, events: int) -> int:
     return seen
 
 
-def _needed(path: Path, fields: tuple[str, ...]) -> pl.Schema:
-    """The columns of the file whose names any of the rules' fields starts with."""
+def needed_schema(path: Path) -> pl.Schema:
+    """The columns of the file that any of the shipped rules' fields is in, and the event time."""
+    ruleset, _ = app.load_rules([app.shipped_rules()], SystemClock())
+    fields = (*compile_plan(ruleset).projection.fields, "@timestamp")
     whole = pl.scan_ndjson(path, infer_schema_length=10_000).collect_schema()
     roots = {field.partition(".")[0] for field in fields}
     return pl.Schema({name: kind for name, kind in whole.items() if name in roots})
@@ -277,11 +277,12 @@ def measure(kafka: Kafka, events: int, rounds: int) -> dict[str, float]:
     path = events_file(events)
     topic = kafka.topic(PARTITIONS)
     produce(kafka.bootstrap, topic, lines(path, events))
+    schema = needed_schema(path)
     loops: dict[str, Callable[[], float]] = {
         "poll": lambda: timed(lambda: poll_loop(kafka.bootstrap, topic, events), events),
         "daemon_kafka_python": lambda: rate(kafka.bootstrap, topic, "kafka-python", events),
         "consume": lambda: timed(lambda: consume_loop(kafka.bootstrap, topic, events), events),
-        "decode": lambda: timed(lambda: decode_loop(path, events), events),
+        "decode": lambda: timed(lambda: decode_loop(path, schema, events), events),
         "daemon_librdkafka": lambda: rate(kafka.bootstrap, topic, "librdkafka", events),
     }
     found: dict[str, list[float]] = {name: [] for name in loops}

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import chain
+from math import inf
 from threading import Condition
 
 from monitor.frames import RecordBatch, Values
@@ -15,7 +16,9 @@ class Handover:
     """A queue that says when it is full, knows how far each partition went, and passes on failure.
 
     What has gathered of a partition is given as one batch: where the evaluation is slower, batches become
-    larger, which cost it less, and where it waits, each comes as it is.
+    larger, which cost it less. And who does not wait is given what was there when somebody last waited, or
+    much, but not the few records that came since: a turn that took in each of them would never end, and a
+    batch costs more than its records.
 
     Args:
         limit_bytes: how much may be queued.
@@ -26,11 +29,13 @@ class Handover:
         self._limit = limit_bytes
         self._records = records
         self._changed = Condition()
-        self._queue: deque[tuple[RecordBatch, int]] = deque()
+        self._queue: deque[tuple[RecordBatch, int, int]] = deque()
         self._bytes = 0
         self._failure: Exception | None = None
         self._positions: dict[str, int] = {}
         self._open = True
+        self._put = 0
+        self._horizon: float = inf
         self.epoch = 0
         """Counts the restarts."""
 
@@ -52,32 +57,35 @@ class Handover:
         with self._changed:
             if not self._open:
                 return
-            self._queue.append((batch, size))
+            self._put += 1
+            self._queue.append((batch, size, self._put))
             self._bytes += size
             self._changed.notify_all()
 
     def take(self, timeout: float) -> RecordBatch | None:
-        """The next batch, or None when there is none within `timeout` seconds.
+        """The next batch, or None when there is none within `timeout` seconds; see above for a timeout of 0.
 
         Raises:
             Exception: what the reader failed with, after everything it had read before.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._failure is not None, timeout)
-            if self._queue:
+            if timeout > 0:
+                self._horizon = self._put
+            if self._queue and (self._queue[0][2] <= self._horizon or self._bytes >= self._limit // 4):
                 batch = self._gathered()
                 self._positions[batch.partition] = batch.next_position
                 if self.slack:
                     self._changed.notify_all()
                 return batch
-            if self._failure is not None:
+            if self._failure is not None and not self._queue:
                 raise self._failure
             return None
 
     def _gathered(self) -> RecordBatch:
         """The first batch, and what fits to it of its partition's next ones."""
-        batch, size = self._queue.popleft()
-        found, records, kept = [batch], len(batch.offsets), deque[tuple[RecordBatch, int]]()
+        batch, size, _ = self._queue.popleft()
+        found, records, kept = [batch], len(batch.offsets), deque[tuple[RecordBatch, int, int]]()
         open_ = True
         for later in self._queue:
             if open_ and later[0].partition == batch.partition:
@@ -100,9 +108,9 @@ class Handover:
     def drop(self, partitions: Collection[str]) -> None:
         """Forget what is queued of these partitions: somebody else will read it, or we again."""
         with self._changed:
-            kept = [pair for pair in self._queue if pair[0].partition not in partitions]
+            kept = [one for one in self._queue if one[0].partition not in partitions]
             self._queue = deque(kept)
-            self._bytes = sum(size for _, size in kept)
+            self._bytes = sum(size for _, size, _ in kept)
             self._changed.notify_all()
 
     def forget(self, partition: str) -> None:

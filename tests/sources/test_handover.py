@@ -87,3 +87,30 @@ def test_gaps_tombstones_and_unknown_times_survive_joining():
     )
     assert joined([records(0, 1), batch(1)]).broker_times is None
     assert joined([tombstones, tombstones]).offsets == ()
+
+
+def test_who_does_not_wait_gets_what_was_there_when_somebody_waited_or_much():
+    #  waited │ 0 1 │ came since │ 2 3 │ much │
+    handover = Handover(1000, records=1)
+    handover.put(records(0, 1), 1)
+    handover.put(records(1, 1), 1)
+    assert handover.take(0.01) == records(0, 1)
+    handover.put(records(2, 1), 1)
+    assert handover.take(0) == records(1, 1)
+    assert handover.take(0) is None, "the turn ends here"
+    handover.put(records(3, 1), 1)
+    assert handover.take(0.01) == records(2, 1)
+    assert handover.take(0) == records(3, 1)
+    handover.put(records(4, 1), 300)
+    assert handover.take(0) == records(4, 1)
+
+
+def test_a_failure_comes_after_what_was_read_before_it(handover):
+    handover.put(batch(0), 1)
+    assert handover.take(0.01) == batch(0)
+    handover.put(batch(1), 1)
+    handover.fail(RuntimeError("read no more"))
+    assert handover.take(0) is None
+    assert handover.take(0.01) == batch(1)
+    with pytest.raises(RuntimeError, match="read no more"):
+        handover.take(0)
