@@ -343,6 +343,8 @@ class NativeConsumer:
                 f"{self._brokers}: {name or 'a topic'} holds records that this client cannot"
                 f" read ({error.name()}): {error.str()}"
             )
+        if error.fatal():
+            return InputError(f"{self._brokers}: the client gave up ({error.name()}); start again")
         return PassingError(error.name())
 
 
