@@ -336,7 +336,7 @@ def run(
         "privwatch.yml"
     ),
 ) -> None:
-    """Watch topics of Apache Kafka: evaluate, store violations, answer on /metrics.
+    """Watch topics of Kafka, files, or stdin: evaluate, store violations, answer on /metrics.
 
     Stops cleanly on SIGTERM and on Ctrl-C: what was read is stored first. Exits 0 then, 2 where it could not
     run.

@@ -14,8 +14,11 @@ from monitor.lazily import Lazily
 from monitor.model import Claim
 from monitor.pipeline.runner import Bounds
 from monitor.pipeline.ways import Decode, Decoding, Way, WayOf, way_digest
+from monitor.printable import path_text
 from monitor.settings import LimitsSettings, Settings
+from monitor.sources.chunks import Limits
 from monitor.sources.consumer import KafkaOptions
+from monitor.sources.follow import FollowOptions, FollowSource
 from monitor.sources.pipe import NAME as STDIN
 from monitor.sources.pipe import PipeOptions, PipeSource
 from monitor.sources.several import Member, Several
@@ -27,6 +30,9 @@ else:  # following files needs no client
 
 KAFKA = "kafka"
 """Names the source of topics; the others are named after their section too."""
+
+FOLLOW_BYTES = 8 << 20
+"""Bytes of a followed file that make a batch at most."""
 
 Claiming = Callable[[Collection[str]], Mapping[str, Claim]]
 """Takes partitions, see `monitor.ports.Store`."""
@@ -45,6 +51,20 @@ def _members(settings: Settings, claim: Claiming, clock: Clock) -> Iterator[Memb
     if sources.kafka is not None:
         kafka = topics.KafkaSource(_kafka_options(sources.kafka, limits, clock), claim=claim, clock=clock)
         yield Member(KAFKA, kafka, "records", "partitions assigned", needed=True)
+    for name, files in sources.files.items():
+        options = FollowOptions(
+            group=name,
+            patterns=tuple(path.absolute() for path in files.paths),
+            start=files.start,
+            format=files.format,
+            logsource=files.logsource.logsource(),
+            every_seconds=files.every_seconds,
+            unfinished_seconds=files.unfinished_seconds,
+            lines=limits.batch_records,
+            ahead_bytes=limits.ahead_bytes,
+            limits=Limits(chunk=min(FOLLOW_BYTES, limits.ahead_bytes // 8)),
+        )
+        yield Member(_files(name), FollowSource(options, clock, claim=claim), "bytes", f"files of {name}")
     if sources.stdin is not None:
         piped = PipeOptions(
             sources.stdin.format, sources.stdin.logsource.logsource(), lines=limits.batch_records
@@ -55,12 +75,17 @@ def _members(settings: Settings, claim: Claiming, clock: Clock) -> Iterator[Memb
 def decodings(settings: Settings) -> dict[str, Decoding]:
     """How the records of each source are read, by the name of the source."""
     sources = settings.sources
-    read = {KAFKA: sources.kafka, STDIN: sources.stdin}
+    files = {_files(name): one for name, one in sources.files.items()}
+    read = {KAFKA: sources.kafka, **files, STDIN: sources.stdin}
     return {
         name: Decoding(one.format, one.logsource.logsource(), one.aliases, one.time_fields)
         for name, one in read.items()
         if one is not None
     }
+
+
+def _files(group: str) -> str:
+    return f"files.{group}"
 
 
 def ways(
@@ -104,6 +129,7 @@ def told(settings: Settings) -> str:
     parts = []
     if sources.kafka is not None:
         parts.append(f"{sources.kafka.told} from {', '.join(sources.kafka.bootstrap)}")
+    parts += [", ".join(map(path_text, files.paths)) for files in sources.files.values()]
     if sources.stdin is not None:
         parts.append("standard input")
     return "; ".join(parts)

@@ -18,6 +18,7 @@ UTF8_REPLACED: Final = "utf8_replaced"
 SPREAD_JSON: Final = "spread_json"
 TOMBSTONES: Final = "tombstones"
 LOST: Final = "lost"
+CUT: Final = "cut"
 FENCED: Final = "fenced"
 RETRIED: Final = "retried"
 
@@ -32,6 +33,7 @@ FACTS: Final = {
     FENCED: "Records dropped in hand when a partition moved to another instance; they are read again.",
     RETRIED: "Records dropped in hand since the store could not be written; they are read again.",
     LOST: "Offsets the broker no longer had when privwatch came to read them: raise the topic's retention.",
+    CUT: "Followed files that were truncated before they were read to their end: rotate them by renaming.",
 }
 """What is counted about events in the store and in `privwatch_facts_total`."""
 

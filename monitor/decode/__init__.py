@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from monitor.decode.access import AccessDecoder
-from monitor.decode.detect import FORMATS, HEAD, JSON, TABLE, detect, spread_json
+from monitor.decode.detect import FORMATS, HEAD, JSON, TABLE, TEXT, detect, spread_json
 from monitor.decode.json_lines import JsonDecoder
 from monitor.decode.table import TableDecoder
 from monitor.decode.text import TextDecoder
@@ -19,7 +19,18 @@ from monitor.frames import EventBatch, Projection, RecordBatch
 AUTO = "auto"
 """Each batch says its format."""
 
-__all__ = ["AUTO", "FORMATS", "HEAD", "JSON", "TABLE", "Decoder", "decoder", "detect", "spread_json"]
+__all__ = [
+    "AUTO",
+    "FORMATS",
+    "HEAD",
+    "JSON",
+    "TABLE",
+    "TEXT",
+    "Decoder",
+    "decoder",
+    "detect",
+    "spread_json",
+]
 
 
 class Decoder(Protocol):

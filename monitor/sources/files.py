@@ -159,6 +159,11 @@ class Stream(Protocol):
         ...
 
 
+def compressed(head: bytes) -> bool:
+    """Whether a file that begins so is compressed with gzip or zstd."""
+    return head.startswith((_GZIP, _ZSTD))
+
+
 def decompressed(file: IO[bytes]) -> Stream:
     """The content of an open file, as UTF-8 where it begins with the mark of UTF-16.
 

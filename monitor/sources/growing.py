@@ -27,6 +27,7 @@ class Growing:
     Attributes:
         line: number of the first line not yet given away.
         byte: where it begins.
+        more: whether the last `take` left whole lines.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Growing:
         self._rejects: list[Reject] = []
         self.line = line
         self.byte = byte
+        self.more = False
 
     @property
     def fed(self) -> int:
@@ -75,6 +77,7 @@ class Growing:
             fits = (len(line.removesuffix(b"\n")) <= self._longest for line in lines)
             sizes = [size for size, _ in takewhile(lambda one: one[1], zip(sizes, fits, strict=True))]
         taken = sum(sizes)
+        self.more = taken < whole
         chunk = self._chunk(data[:taken], len(sizes))
         self._keep(data[taken:])
         if chunk is None and self._held > self._longest:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import select
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -19,6 +18,7 @@ from monitor.frames import Lines, RecordBatch
 from monitor.model import Checkpoint, Logsource
 from monitor.sources.chunks import Chunk, Limits
 from monitor.sources.growing import Growing
+from monitor.sources.held import Handed, Held
 
 NAME = "stdin"
 """Begins the name of the partition; also its source in metrics."""
@@ -58,10 +58,9 @@ class PipeSource:
         self._lines = Growing(self._partition, options.limits, lines=options.lines)
         self._format = "" if options.format == AUTO else options.format
         self._ended = False
-        # Each with the number of bytes up to its end.
-        self._ready: deque[tuple[RecordBatch, int]] = deque()
-        self._unstored: deque[tuple[RecordBatch, int]] = deque()
-        self._stored = 0
+        self._held: Held[None] = Held()
+        self._held.begin(self._partition, 0, 0)
+        self._given = 0
 
     def start(self, checkpoints: Mapping[str, Checkpoint]) -> None:
         """Nothing: no position is of use to a pipe."""
@@ -72,13 +71,13 @@ class PipeSource:
         Raises:
             InputError: standard input is closed, or cannot be read.
         """
-        if not self._ready:
-            chunk = self._lines.take(end=self._ended) or self._read(timeout)
-            if chunk is None:
-                return None
-            self._ready.append((self._batch(chunk), self._lines.byte))
-        self._unstored.append(self._ready.popleft())
-        return self._unstored[-1][0]
+        if (batch := self._held.next()) is not None:
+            return batch
+        chunk = self._lines.take(end=self._ended) or self._read(timeout)
+        if chunk is None:
+            return None
+        self._given = self._lines.byte
+        return self._held.give(Handed(self._batch(chunk), self._given, None))
 
     def _read(self, timeout: float) -> Chunk | None:
         """What comes at once, up to a chunk; the first byte of it is waited for."""
@@ -120,7 +119,7 @@ class PipeSource:
     @property
     def exhausted(self) -> bool:
         """True once the pipe ended and all of it was handed over."""
-        return self._ended and not self._ready and not self._lines.unfinished
+        return self._ended and not self._held.waiting and not self._lines.unfinished
 
     def checkpoint(self, batch: RecordBatch, plan: str) -> Checkpoint:
         """How many lines were read: for people, nothing is resumed by it."""
@@ -128,24 +127,21 @@ class PipeSource:
 
     def commit(self, positions: Mapping[str, int]) -> None:
         """Forget what the store holds."""
-        stored = positions.get(self._partition, 0)
-        while self._unstored and self._unstored[0][0].next_position <= stored:
-            self._stored = self._unstored.popleft()[1]
+        self._held.stored(self._partition, positions.get(self._partition, 0))
 
     def rewind(self, checkpoints: Mapping[str, Checkpoint]) -> None:
         """Give again what is not in the store."""
         held = checkpoints.get(self._partition)
-        self.commit({} if held is None else {self._partition: held.next_position})
-        self._ready.extendleft(reversed(self._unstored))
-        self._unstored.clear()
+        known = {} if held is None else {self._partition: held.next_position}
+        self._held.again(known, {})
 
     def lag(self) -> dict[str, int]:
         """Bytes that were handed over and are not yet in the store."""
-        return {self._partition: self._unstored[-1][1] - self._stored if self._unstored else 0}
+        return {self._partition: self._given - self._held.stored_byte(self._partition)}
 
     def behind(self) -> frozenset[str]:
         """The partition while more can be read at once."""
-        more = self._ready or (not self._ended and self._waiting(0))
+        more = self._held.waiting or (not self._ended and self._waiting(0))
         return frozenset({self._partition} if more else ())
 
     def close(self) -> None:
