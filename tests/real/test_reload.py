@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from monitor.clock import SystemClock
+from monitor.pipeline.health import ASKED_SECONDS
 from tests.pipeline.test_coverage import rule
 from tests.real.test_kafka_run import Daemon, settings, stored
 
@@ -118,6 +119,7 @@ def test_broken_rules_change_nothing_and_are_said_everywhere(kafka, tmp_path):
     write_set(folder, "b")
     wait(daemon, GOOD, 1)
     assert metric(daemon, "privwatch_rules_last_reload_successful") == 1
+    CLOCK.sleep(ASKED_SECONDS)  # the answer from before stands for so long
     assert daemon.ready()[1]["rules"] == "4 rules"
     kafka.produce(topic, [b'{"x": 1}', b'{"y": 2}'] * 5)
     daemon.wait_for(17)
