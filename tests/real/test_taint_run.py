@@ -101,13 +101,14 @@ BROKEN = """
 import sys
 from pathlib import Path
 from monitor import service
-from monitor.pipeline import runner
+from monitor.pipeline import evaluation
 from monitor.settings import load_settings
 
-def evaluate(plan, batch, gate):
-    raise ValueError(f"cannot ask {batch.frame['__raw'].to_list()}")
+def screen(plan, events, gate):
+    raise ValueError(f"cannot ask {events.frame['__raw'].to_list()}")
 
-runner.evaluate = evaluate
+assert callable(evaluation.screen)
+evaluation.screen = screen
 service.run(load_settings(Path(sys.argv[1]), {}), {})
 """
 

@@ -45,11 +45,10 @@ def soak(kafka, *, seconds: float, rate: int, idle_seconds: float, every: float 
         config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | more))
         total = round(seconds * rate)
         bulk(folder / "records.ndjson", total)
-        daemon = Daemon(config)
+        daemon, stop = Daemon(config), Event()
         try:
             CLOCK.sleep(5)  # what is done once at the start is no idling
             idle = _busy(daemon.process.pid, idle_seconds)
-            stop = Event()
             writer = Thread(
                 target=_write, args=(kafka.bootstrap, topic, folder / "records.ndjson", rate, stop)
             )
