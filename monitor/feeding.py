@@ -64,12 +64,13 @@ def _members(settings: Settings, claim: Claiming, clock: Clock) -> Iterator[Memb
             ahead_bytes=limits.ahead_bytes,
             limits=Limits(chunk=min(FOLLOW_BYTES, limits.ahead_bytes // 8)),
         )
-        yield Member(_files(name), FollowSource(options, clock, claim=claim), "bytes", f"files of {name}")
+        source = FollowSource(options, clock, claim=claim)
+        yield Member(_files(name), source, "bytes", f"files of {name}", label=name)
     if sources.stdin is not None:
         piped = PipeOptions(
             sources.stdin.format, sources.stdin.logsource.logsource(), lines=limits.batch_records
         )
-        yield Member(STDIN, PipeSource(piped), "bytes", "pipe")
+        yield Member(STDIN, PipeSource(piped), "bytes", "pipe", label=STDIN)
 
 
 def decodings(settings: Settings) -> dict[str, Decoding]:

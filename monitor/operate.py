@@ -63,6 +63,10 @@ class Watched(Protocol):
         """Partitions that are read now."""
         ...
 
+    def sources(self) -> Collection[str]:
+        """Names that metrics know parts of it by, whether those have something to read or not."""
+        ...
+
     def condition(self) -> Checked:
         """Whether it has what it needs, and what it reads."""
         ...
@@ -147,7 +151,7 @@ class Operations:
     def watch(self, source: Watched, store: Stored) -> None:
         """Look at what the loop reads from and writes to; go on with what coverage knew."""
         self.fields.restore(store.sightings())
-        self._metrics.watch_lag(source.lag, source.partitions, source.lag_bytes)
+        self._metrics.watch_lag(source.lag, source.partitions, source.lag_bytes, source.sources())
         self._health.check("store", Within(lambda: _reached(store)))
         self._health.check("source", source.condition)
 

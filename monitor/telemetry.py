@@ -132,7 +132,7 @@ SILENCE = Metric(
 SOURCE_SILENCE = Metric(
     "privwatch_source_silence_seconds",
     "gauge",
-    "The same for a whole topic: the shortest silence of its partitions that are ours.",
+    "The same for a whole topic (its partitions that are ours), a group of files, or standard input.",
     ("source",),
 )
 WATERMARK = Metric(

@@ -93,16 +93,26 @@ class Metrics:
             self._stage.labels(stage).observe(seconds)
         for rule, spent in facts.rule_seconds:
             self._rule_seconds.labels(rule).inc(spent)
-        self._partitions.heard(facts.partition, None if facts.times is None else facts.times[1])
+        if facts.records or any(n for _, n in (*facts.rejects, *facts.facts)):
+            self._partitions.heard(facts.partition, None if facts.times is None else facts.times[1])
 
     def turned(self, seconds: float, store_seconds: float) -> None:
         """Take account of one turn."""
         self._turn.observe(seconds)
         self._store.observe(store_seconds)
 
-    def watch_lag(self, lag: Lag, assigned: Assigned | None = None, lag_bytes: Lag = dict) -> None:
-        """Ask at every scrape how far partitions are behind, in records or bytes, and which are ours."""
-        self._partitions.watch(lag, assigned, lag_bytes)
+    def watch_lag(
+        self,
+        lag: Lag,
+        assigned: Assigned | None = None,
+        lag_bytes: Lag = dict,
+        sources: Collection[str] = (),
+    ) -> None:
+        """Ask at every scrape how far partitions are behind, in records or bytes, and which are ours.
+
+        Of `sources` the silence is told whether they have partitions or not.
+        """
+        self._partitions.watch(lag, assigned, lag_bytes, sources)
 
     def watch_blind(self, blind: BlindRules) -> None:
         """Ask at every scrape for (rule, field, source) of rules that can see nothing."""

@@ -46,15 +46,25 @@ class Partitions(Collector):
         self._lag: Lag = dict
         self._lag_bytes: Lag = dict
         self._assigned: Assigned | None = None
+        self._spoke: dict[str, float] = {}
 
-    def watch(self, lag: Lag, assigned: Assigned | None, lag_bytes: Lag) -> None:
-        """Ask `lag` (partition to records behind), the same in bytes, and `assigned` at every scrape."""
+    def watch(
+        self, lag: Lag, assigned: Assigned | None, lag_bytes: Lag, sources: Collection[str] = ()
+    ) -> None:
+        """Ask `lag` (partition to records behind), the same in bytes, and `assigned` at every scrape.
+
+        The silence of `sources` is their own, and begins now: their partitions come and go with each
+        rotation, and where a path is wrong there never is one.
+        """
         self._lag, self._assigned, self._lag_bytes = lag, assigned, lag_bytes
+        self._spoke = dict.fromkeys(sources, self._clock.monotonic())
 
     def heard(self, partition: str, newest: int | None) -> None:
         """A batch came; `newest` is its latest event time, microseconds UTC. Late ones turn nothing back."""
         with self._guard:
-            self._heard[partition] = self._clock.monotonic()
+            self._heard[partition] = now = self._clock.monotonic()
+            if (source := source_of(partition)) in self._spoke:
+                self._spoke[source] = now
             if newest is not None:
                 self._newest[partition] = max(newest, self._newest.get(partition, newest))
 
@@ -67,6 +77,7 @@ class Partitions(Collector):
         for name, seconds in silence.items():
             source = source_of(name)
             sources[source] = min(seconds, sources.get(source, seconds))
+        sources |= {name: now - at for name, at in self._spoke.items()}
         yield _family(telemetry.LAG, self._lag(), sum)
         yield _family(telemetry.LAG_BYTES, self._lag_bytes(), sum)
         yield _family(telemetry.SILENCE, silence, max)

@@ -305,7 +305,7 @@ class FollowSource:
     def _take(self, one: Found, claim: Claim) -> None:
         """Begin to read a file, where the store says if it knows more than we do."""
         former = next((it for it in self._active.values() if it.partition == one.partition), None)
-        if former is not None and former.waiting:
+        if former is not None and self._goes_on(former):
             self._leave(one)  # a copy of what is still being read
             return
         mark, stored = one.mark, None if claim.read is None else mark_of(claim.read)
@@ -323,6 +323,14 @@ class FollowSource:
             # From now on the store knows this file, and is not surprised by what it is called later.
             followed = self._active[one.seen.place]
             self._hand_over(followed, Chunk(range(0), mark.line, Lines(b"")))
+
+    def _goes_on(self, one: Followed) -> bool:
+        """Whether there is more in a file than was read, or something else by now."""
+        try:
+            one.look(self._clock.monotonic(), closely=True)
+        except Rewritten:
+            return True
+        return one.waiting
 
     def _follow(self, one: Found, generation: int) -> None:
         now, seen = self._clock.monotonic(), one.seen

@@ -38,6 +38,7 @@ class Member:
         unit: of its lag, `records` or `bytes`.
         noun: what its partitions are, for people: `partitions assigned`.
         needed: whether the daemon is not ready while it has none.
+        label: what metrics call it where that does not depend on what it reads; else empty.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Member:
     unit: str
     noun: str
     needed: bool = False
+    label: str = ""
 
     def partitions(self) -> set[str]:
         """Those it reads now."""
@@ -154,6 +156,10 @@ class Several:
     def partitions(self) -> set[str]:
         """Those that are read now."""
         return set[str]().union(*(member.partitions() for member in self._members))
+
+    def sources(self) -> list[str]:
+        """Labels of the members that have one, whether they have something to read or not."""
+        return [member.label for member in self._members if member.label]
 
     def condition(self) -> tuple[bool, str]:
         """Whether all has what it needs, and what is read, for people."""

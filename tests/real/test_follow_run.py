@@ -3,7 +3,9 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
+import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +16,7 @@ from threading import Thread
 import pytest
 import yaml
 
-from monitor.app import ReplayOptions, replay, shipped_rules
+from monitor.app import ReplayOptions, load_rules, replay, shipped_rules
 from monitor.clock import SystemClock
 from monitor.demo import generate
 from monitor.model import Position
@@ -22,6 +24,7 @@ from monitor.pipeline.ways import Decoding
 from monitor.store.repository import open_store
 from tests.real.test_kafka_run import Daemon, told
 from tests.support.crashes import Instance, records
+from tests.support.ports import free_ports
 from tests.support.unmet import cannot_run
 
 CLOCK = SystemClock()
@@ -168,7 +171,7 @@ class Writer:
 @pytest.mark.timeout(300 + 30 * KILLS)
 def test_killed_at_random_moments_while_logs_rotate(tmp_path):
     rng = random.Random(SEED)
-    values = [value for some in records(250 * KILLS, SEED) for value in some]
+    values = [value for some in records(800 * KILLS, SEED) for value in some]
     logs = tmp_path / "logs"
     logs.mkdir()
     files = {"app": {"paths": str(logs / "*.log"), "format": "json", "every_seconds": 0.3}}
@@ -296,3 +299,52 @@ while len(seen) < 2:
     assert "closed.log" in second
     assert said.count("closed.log: cannot be read (Permission denied); give this user the right to") == 1
     assert nobody not in {place.stat().st_uid for place in folder.iterdir()}
+
+
+def guide() -> dict[str, object]:
+    """The settings that getting started begins with."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "getting-started.md").read_text("utf-8")
+    return yaml.safe_load(page.partition("This is `live.yml`:\n\n```yaml\n")[2].partition("```")[0])
+
+
+def test_the_first_run_of_the_guide_over_a_real_nginx(tmp_path):
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        cannot_run("nginx is not installed (`apt install nginx-light`)")
+    (port,), log = free_ports(1), tmp_path / "access.log"
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; error_log {tmp_path}/error.log; daemon off; user root;\n"
+        f"events {{}} http {{ access_log {log};\n"
+        f"  server {{ listen 127.0.0.1:{port}; location / {{ return 204; }} }} }}\n"
+    )
+    nginx = subprocess.Popen([program, "-p", str(tmp_path), "-c", "nginx.conf"], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(log.exists, nginx.poll)
+        settings = guide()
+        settings["sources"]["files"]["nginx"]["paths"] = str(log)
+        config = tmp_path / "live.yml"
+        config.write_text(yaml.safe_dump(settings | {"metrics": {"port": 0}}))
+        ask(port, "before-the-start")
+        running = Daemon(config)
+        for number in range(4):
+            ask(port, f"customer{number}%40nordwind-shop.de")
+            if number == 1:  # as Debian's logrotate does it
+                log.rename(tmp_path / "access.log.1")
+                ask(port, "written-to-the-old-one%40nordwind-shop.de")
+                nginx.send_signal(signal.SIGUSR1)
+                wait_until(log.exists, nginx.poll)
+        running.wait_for(5)
+        assert running.stop() == 0
+    finally:
+        nginx.terminate()
+        nginx.wait(10)
+    found = violations(tmp_path / "live.db")
+    rules = {rule.header.id: rule.header.name for rule in load_rules([shipped_rules()], CLOCK)[0].rules}
+    in_urls = [v for v in found if rules.get(v.rule) == "email_in_url"]
+    assert sum(v.count for v in in_urls) == 5
+    assert {sample.partition.rpartition("#")[2] for v in in_urls for sample in v.samples} == {"1", "2"}
+
+
+def ask(port: int, word: str) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/search?mail={word}", timeout=10) as answer:
+        assert answer.status == 204

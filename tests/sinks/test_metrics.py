@@ -176,6 +176,26 @@ def test_the_lag_is_asked_for_at_every_scrape():
     assert value(kept, "privwatch_lag_records", partition="logs-0") == 3
 
 
+def test_a_group_of_files_is_silent_until_one_of_them_speaks_and_not_because_one_is_rotated():
+    #  seconds     0      3       5        9
+    #  nginx       none   #1      #1 spoke #2 in its place, which has said nothing
+    #  shop        no file all the time
+    clock, ours = ManualClock(0), set[str]()
+    kept = Metrics("1", clock)
+    kept.watch_lag(dict, lambda: ours, dict, ["nginx", "shop"])
+    clock.sleep(3)
+    ours.add("nginx:/a.log#1")
+    kept.observe(facts(partition="nginx:/a.log#1", records=0, rejects=(), facts=(("events", 0),), times=None))
+    assert value(kept, "privwatch_source_silence_seconds", source="nginx") == 3, "it has begun, no more"
+    clock.sleep(2)
+    kept.observe(facts(partition="nginx:/a.log#1"))
+    ours.clear()
+    ours.add("nginx:/a.log#2")
+    clock.sleep(4)
+    assert value(kept, "privwatch_source_silence_seconds", source="nginx") == 4
+    assert value(kept, "privwatch_source_silence_seconds", source="shop") == 9
+
+
 def test_bytes_behind_are_told_apart_from_records():
     kept = Metrics("1")
     kept.watch_lag(lambda: {"logs-0": 7}, None, lambda: {"stdin#0f": 9000})
