@@ -24,8 +24,8 @@ from monitor.pipeline.ways import Decoding
 from monitor.store.repository import open_store
 from tests.real.test_kafka_run import Daemon, told
 from tests.support.crashes import Instance, records
+from tests.support.log_programs import needed
 from tests.support.ports import free_ports
-from tests.support.unmet import cannot_run
 
 CLOCK = SystemClock()
 KILLS = int(os.environ.get("PRIVWATCH_TEST_KILLS", "4"))
@@ -221,9 +221,7 @@ TAKEN = {"events", "not_json", "truncated", "trailing_text", "not_an_object", "b
 
 @pytest.mark.parametrize("way", ["create", "copytruncate"])
 def test_logrotate(tmp_path, way):
-    program = shutil.which("logrotate", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        cannot_run("logrotate is not installed (`apt install logrotate`)")
+    program = needed("logrotate")
     log, config = tmp_path / "app.log", tmp_path / "logrotate.conf"
     config.write_text(f"{log} {{\n  rotate 9\n  {way}\n  su root root\n}}\n" if os.getuid() == 0 else
                       f"{log} {{\n  rotate 9\n  {way}\n}}\n")  # fmt: skip
@@ -308,9 +306,7 @@ def guide() -> dict[str, object]:
 
 
 def test_the_first_run_of_the_guide_over_a_real_nginx(tmp_path):
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        cannot_run("nginx is not installed (`apt install nginx-light`)")
+    program = needed("nginx")
     (port,), log = free_ports(1), tmp_path / "access.log"
     (tmp_path / "nginx.conf").write_text(
         f"pid {tmp_path}/pid; error_log {tmp_path}/error.log; daemon off; user root;\n"
