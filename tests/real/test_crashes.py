@@ -127,9 +127,7 @@ def test_killed_at_random_moments(kafka, store, tmp_path, client):
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize(
-    "clients", [["kafka-python"] * 3, ["librdkafka"] * 3, [*CLIENTS, "auto"]], ids="-".join
-)
+@pytest.mark.parametrize("clients", GROUPS if LONG else GROUPS[:1], ids="-".join)
 def test_three_instances_that_join_leave_stand_still_and_die(kafka, database, tmp_path, clients):
     rng = random.Random(SEED)
     values = records(600 * KILLS, SEED + 1)
