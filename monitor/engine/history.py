@@ -57,6 +57,7 @@ class History:
         self._horizon = -FOREVER // self._tick
         self._partitions: frozenset[str] = frozenset()
         self._panes = pl.DataFrame(schema=PANES)
+        self._forgot: int | None = None
         self.absorb(segments)
 
     @property
@@ -71,6 +72,7 @@ class History:
     def restore(self, state: State) -> None:
         """Go back to what was known then."""
         self._panes, self._partitions, self._horizon, self._batches = state
+        self._forgot = None
 
     def absorb(self, segments: Iterable[Segment]) -> None:
         """Take in window state from the store, in the order written.
@@ -91,6 +93,7 @@ class History:
                 below = pl.col("tick") < self._horizon
                 frames.append(from_segment(segment).with_columns(settled=pl.col("settled") | below))
         self._panes = compact(frames)
+        self._forgot = None
 
     def _raise_horizon(self, watermark: int | None) -> None:
         """Follow the watermark; where it goes back nothing that was let go is called back."""
@@ -121,7 +124,10 @@ class History:
         touched = self._panes.join(delta.select("group").unique(), on="group", how="semi")
         found = self._touched_episodes(touched)  # before the horizon moves: they may start where it was
         self._raise_horizon(watermark)
-        self._forget()
+        if self._horizon != self._forgot:
+            # Where it did not move, what came since lies above it, and nothing more can be let go of.
+            self._forget()
+            self._forgot = self._horizon
         return found, self._segments(partition, delta), late
 
     def _touched_episodes(self, touched: pl.DataFrame) -> tuple[Episodes, ...]:
