@@ -32,6 +32,7 @@ ELSEWHERE = {
     ".venv/bin/privwatch --install-completion": "test_completion_is_installed",
     "privwatch --install-completion": "test_completion_is_installed",
     "privwatch config": "tests/test_effective.py; here it stands for the command as such",
+    "privwatch config --check": "tests/test_effective.py",
     "privwatch config --hash-password": "tests/test_effective.py",
     "privwatch config --print": "tests/test_effective.py",
     "privwatch replay": "test_getting_started_from_top_to_bottom; here it stands for the command as such",
