@@ -343,13 +343,13 @@ def _tested(ruling: Ruling) -> Ruling:
 
 
 def check_settings(settings: Settings) -> str:
-    """Try what can be tried without starting: rules, the page's certificate and password; says what is there.
+    """Try what can be tried without starting: rules, the page, dead letters' file; says what is there.
 
     Raises:
         PrivwatchError: something `run` would refuse.
     """
     ruleset, _ = load_rules(settings.rules or [shipped_rules()], SystemClock())
-    operate.check_page(settings)
+    operate.check_outside(settings)
     feeding.check(settings, SystemClock())
     alerting.check(settings.alerts, SystemClock())
     return f"{len(ruleset.rules)} event rules, {len(ruleset.correlations)} correlations"

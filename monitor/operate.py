@@ -26,7 +26,7 @@ from monitor.ports import DeadLetters
 from monitor.rules.tree import Rule, RuleSet
 from monitor.sections import MetricsSettings
 from monitor.settings import Settings
-from monitor.sinks.deadletter import DeadLetterFile
+from monitor.sinks.deadletter import DeadLetterFile, check_file
 from monitor.sinks.deadletter_topic import DeadLetterTopic
 from monitor.sinks.http import HttpOptions, check_options, serve
 from monitor.sinks.metrics import Metrics
@@ -98,13 +98,15 @@ def http_options(settings: MetricsSettings) -> HttpOptions:
     )
 
 
-def check_page(settings: Settings) -> None:
-    """See that the page could be served as it is wanted.
+def check_outside(settings: Settings) -> None:
+    """See that the page could be served, and dead letters written, as it is wanted.
 
     Raises:
         SettingsError: it could not.
     """
     check_options(http_options(settings.metrics))
+    if settings.dead_letters.file is not None:
+        check_file(settings.dead_letters.file)
 
 
 class Operations:

@@ -77,13 +77,14 @@ class _Process:
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """End after the turn at hand, or at once where nothing was read yet; in any case in time."""
-        if not self.stopped.is_set():
+        again = self.stopped.is_set()
+        if not again:
             deadline = threading.Timer(STOP_SECONDS, _cut_short)
             deadline.daemon = True
             deadline.start()
             self._notifier.stopping()
         self.stopped.set()
-        if not self._reading:
+        if not self._reading and not again:
             raise KeyboardInterrupt  # nothing was read yet, so that there is nothing to wait for
 
     def hang_up(self, _number: int, _frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections import deque
@@ -50,13 +51,11 @@ class DeadLetterFile:
         self._keep = keep
         self._discarded = discarded
         self._lines: deque[bytes] = deque()
+        check_file(path)
         try:
             os.close(self._open())
         except OSError as error:
-            raise SettingsError(
-                f"dead_letters.file: {path} cannot be written ({error.strerror}); name a file in a folder "
-                "that exists and that this user may write in"
-            ) from error
+            raise _unwritable(path, error.strerror) from error
 
     def put(self, rejects: Iterable[Reject]) -> int:
         """Keep them for the next flush; returns how many bytes wait."""
@@ -136,3 +135,24 @@ def _write(file: int, data: bytes) -> None:
     while view:
         view = view[os.write(file, view) :]
     os.fsync(file)
+
+
+def check_file(path: Path) -> None:
+    """See that dead letters could go there, and leave nothing behind.
+
+    Raises:
+        SettingsError: they could not.
+    """
+    if path.exists() and not path.is_file():
+        raise _unwritable(path, os.strerror(errno.EISDIR if path.is_dir() else errno.EINVAL))
+    if not path.absolute().parent.is_dir():
+        raise _unwritable(path, os.strerror(errno.ENOENT))
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise _unwritable(path, os.strerror(errno.EACCES))
+
+
+def _unwritable(path: Path, why: str | None) -> SettingsError:
+    return SettingsError(
+        f"dead_letters.file: {path} cannot be written ({why}); name a file in a folder that exists and that "
+        "this user may write in"
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.errors import DeadLetterError, SettingsError
 from monitor.model import Reject
-from monitor.sinks.deadletter import DeadLetterFile, line_of
+from monitor.sinks.deadletter import DeadLetterFile, check_file, line_of
 
 
 def letters(first: int, count: int) -> list[Reject]:
@@ -150,3 +150,14 @@ def test_control_characters_and_other_scripts_stay_on_one_line(tmp_path):
     (line,) = built.path.read_bytes().splitlines()
     assert json.loads(line)["partition"] == "a\nb\u2028ü"
     assert line.isascii()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("folder", "Is a directory"), ("absent/letters", "No such file or directory")]
+)
+def test_a_place_that_is_none_is_said_and_nothing_is_left_there(tmp_path, name, why):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SettingsError, match=rf"dead_letters\.file: .*{name} cannot be written \({why}\)"):
+        check_file(tmp_path / name)
+    check_file(tmp_path / "letters")
+    assert [one.name for one in tmp_path.iterdir()] == ["folder"]
