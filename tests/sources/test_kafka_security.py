@@ -8,7 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import yaml
 
+from monitor.app import check_settings
 from monitor.brokers.access import Brokers, Sasl, Tls
 from monitor.brokers.tokens import ClientCredentials, Credentials, TokenError, TokenFile
 from monitor.clock import ManualClock, SystemClock
@@ -16,10 +18,12 @@ from monitor.errors import InputError
 from monitor.frames import Values
 from monitor.model import Reject
 from monitor.outbox import TAKEN, Manner
+from monitor.settings import load_settings
 from monitor.sinks.deadletter_topic import DeadLetterTopic
 from monitor.sinks.topic import TopicTarget
 from monitor.sources.consumer import KafkaOptions
 from monitor.sources.kafka import KafkaSource
+from tests.real.test_kafka_run import Daemon
 from tests.sinks.test_targets import NOTICE
 from tests.support import kafka_jars
 from tests.support.certificates import Certificates, authority
@@ -191,6 +195,39 @@ def test_dead_letters_and_alerts_are_let_in_too(server, files):
         assert letters.flush() == 1
     with closing(TopicTarget(Manner("soc"), brokers, alerts)) as target:
         assert target.send([NOTICE], CLOCK.now()) == [TAKEN]
+
+
+@kafka_only
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_daemon_is_told_by_its_settings(server, files, client, tmp_path: Path):
+    """Reading, dead letters and alerts, each let in, and the password nowhere that anybody looks."""
+    kafka = Kafka(server.bootstrap)
+    logs, dead, alerts = kafka.topic(), kafka.topic(), kafka.topic()
+    leak = b'{"message": "sent to ada.wellenbrook@nordwind-shop.de", "service": {"name": "shop"}}'
+    kafka.produce(logs, [leak, b"{cut", leak])
+    (tmp_path / "password").write_text(PASSWORD)
+    access = {
+        "bootstrap": server.sasl,
+        "tls": {"ca": str(files.ca)},
+        "sasl": {"mechanism": "SCRAM-SHA-512", "user": USER, "password_file": "password"},
+    }
+    config = tmp_path / "privwatch.yml"
+    told = {
+        "sources": {"kafka": {**access, "topics": [logs], "group": logs, "client": client}},
+        "store": "store.db",
+        "key": "key",
+        "metrics": {"port": 0},
+        "dead_letters": {"topic": dead},
+        "alerts": {"kafka": {"bus": {**access, "topic": alerts}}},
+    }
+    config.write_text(yaml.safe_dump(told))
+    assert "rules" in check_settings(load_settings(config, {}))
+    daemon = Daemon(config)
+    daemon.wait_for(3)
+    assert kafka.wait_for(dead, 1) == [f"{logs}-0".encode()]
+    assert len(kafka.wait_for(alerts, 1)) == 1
+    assert daemon.stop() == 0
+    assert PASSWORD not in daemon.said + daemon.rest
 
 
 def test_tokens_are_kept_until_most_of_their_life_is_over(receiver: Receiver):

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
-from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from monitor.clock import SystemClock
 from tests.support import kafka_jars
@@ -196,6 +196,23 @@ class Kafka:
             producer.abort_transaction()
         finally:
             producer.close()
+
+    def wait_for(self, topic: str, records: int, seconds: float = 60) -> list[bytes | None]:
+        """Keys of the records of a topic's first partition, once there are so many."""
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        partition = TopicPartition(topic, 0)
+        found: list[bytes | None] = []
+        deadline = CLOCK.monotonic() + seconds
+        try:
+            consumer.assign([partition])
+            consumer.seek_to_beginning(partition)
+            while len(found) < records:
+                assert CLOCK.monotonic() < deadline, f"{len(found)} of {records} records in {topic}"
+                for some in consumer.poll(timeout_ms=200).values():
+                    found += [record.key for record in some]
+        finally:
+            consumer.close(autocommit=False)
+        return found
 
     def delete_before(self, topic: str, offset: int, partition: int = 0) -> None:
         """Have the broker delete records, as retention does."""
