@@ -114,9 +114,9 @@ class Finder:
             return open_regular(seen)
         except OSError as error:
             if seen.matched and error.errno != errno.ENOENT:
-                self._told[seen.path] = (
-                    f"cannot be read ({error.strerror}); give this user the right to, the rest is followed"
-                )
+                scarce = error.errno in {errno.EMFILE, errno.ENFILE}
+                cure = "allow more open files (LimitNOFILE)" if scarce else "give this user the right to"
+                self._told[seen.path] = f"cannot be read ({error.strerror}); {cure}, the rest is followed"
                 if self._first:
                     self._denied.add(seen.path)
         return None

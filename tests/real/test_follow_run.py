@@ -26,6 +26,7 @@ from tests.real.test_kafka_run import Daemon, told
 from tests.support.crashes import Instance, records
 from tests.support.log_programs import needed
 from tests.support.ports import free_ports
+from tests.test_taint import access_line, leaks, stored, write_logs
 
 CLOCK = SystemClock()
 KILLS = int(os.environ.get("PRIVWATCH_TEST_KILLS", "4"))
@@ -344,3 +345,32 @@ def test_the_first_run_of_the_guide_over_a_real_nginx(tmp_path):
 def ask(port: int, word: str) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/search?mail={word}", timeout=10) as answer:
         assert answer.status == 204
+
+
+def test_nothing_personal_leaves_a_daemon_that_follows_files(tmp_path):
+    """The logs with known values of the taint tests, in all of what it says, stores and keeps."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    write_logs(logs)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    running = daemon(
+        kept,
+        {"all": {"paths": str(logs / "*"), "every_seconds": 0.2}},
+        log={"format": "json", "level": "debug"},
+        dead_letters={"file": "dead.ndjson"},
+    )
+    wait_until(lambda: running.records() > 100 and set(lag(running).values()) == {0.0}, lambda: lag(running))
+    (logs / "app.ndjson").rename(logs / "app.ndjson.1")
+    os.truncate(logs / "plain.txt", 0)
+    (logs / "plain.txt").write_text(f"{access_line()}\n")
+    CLOCK.sleep(1)
+    with running.page() as page:
+        said = page.read()
+    assert running.stop() == 0
+    said += (running.said + running.rest).encode()
+    assert b"table.csv: is a table, which cannot be followed" in said
+    assert leaks(said) == set()
+    files = {name: data for name, data in stored(kept).items() if name != "privwatch.yml"}
+    assert {"store.db", "dead.ndjson"} <= files.keys()
+    assert {name: leaks(data) for name, data in files.items() if leaks(data)} == {}

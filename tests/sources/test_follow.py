@@ -352,6 +352,24 @@ def test_what_is_no_file_is_said_once_and_keeps_nothing_else_from_being_followed
     reader.source.close()
 
 
+def test_where_no_more_files_may_be_opened_the_rest_is_followed(tmp_path, caplog):
+    import resource  # noqa: PLC0415
+
+    wanted = [write(tmp_path / f"{n:02}.log", n)[0] for n in range(20)]
+    reader = Reader(tmp_path / "*.log")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 12, hard))
+    try:
+        reader.start()
+        some = reader.read()
+        assert 0 < len(some) < 20
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "cannot be read (Too many open files); allow more open files (LimitNOFILE)" in caplog.text
+    assert sorted(some + reader.read()) == wanted
+    reader.source.close()
+
+
 def test_a_link_that_leads_elsewhere_from_now_on(tmp_path):
     link = tmp_path / "current.log"
     first = write(tmp_path / "2026-11-25.txt", 1)
