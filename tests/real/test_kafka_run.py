@@ -330,3 +330,66 @@ def test_unknown_settings_are_refused(tmp_path):
     )
     assert done.returncode == 2
     assert "group" in done.stderr
+
+
+EXPORT = """\
+title: Export
+id: 0f6f1f4e-0e8e-4d2c-9d5e-6f0f3f1c2b7a
+name: export
+status: stable
+level: high
+description: A test.
+detection: {a: {message|contains: export}, condition: a}
+logsource: {category: application}
+x_privacy: {articles: ["32"], actor: user.name}
+x_tests:
+    - {name: one, expect: match, events: [{set: {message: an export}}]}
+    - {name: none, expect: no_match, events: [{set: {message: a view}}]}
+"""
+
+
+def test_topics_files_and_a_pipe_in_one_daemon_each_in_its_own_way(kafka, tmp_path):
+    topic, log = kafka.topic(), tmp_path / "app.log"
+    mail = "an export of much"
+    (tmp_path / "rule.yml").write_text(EXPORT)
+    kafka.produce(topic, [json.dumps({"login": "mkramer", "message": mail}).encode()] * 3)
+    log.write_text(f"2026-11-16T09:00:00Z usr=mkramer {mail}\n" * 4)
+    config = settings(tmp_path, kafka, topic, fields={"user.name": ["login"]})
+    said = yaml.safe_load(config.read_text())
+    said["rules"] = ["rule.yml"]
+    said["sources"]["files"] = {"app": {"paths": str(log), "format": "text"}}
+    said["sources"]["stdin"] = {"format": "json", "fields": {"user.name": ["account"]}}
+    config.write_text(yaml.safe_dump(said))
+    command = [sys.executable, "-m", "monitor", "run", "-c", str(config)]
+    piped = (json.dumps({"account": "mkramer", "message": mail}) + "\n").encode() * 5
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        process.stdin.write(piped)
+        process.stdin.close()  # the pipe ends, the daemon goes on
+        line = b""
+        while b"metrics on" not in line:
+            before, line = line, process.stderr.readline()
+            assert line, before
+        assert f"{topic} from {kafka.bootstrap}; {log}; standard input".encode() in line
+        url = re.search(rb"http://\S+/metrics", line)[0].decode()
+        until, page = CLOCK.monotonic() + PATIENCE, ""
+        while "privwatch_events_total 12.0" not in page or 'lag_records{partition="' not in page:
+            assert CLOCK.monotonic() < until, page
+            CLOCK.sleep(0.1)
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                page = answer.read().decode()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.stderr.close()
+    sources = dict(re.findall(r'source_silence_seconds{source="([^"]+)"} (\S+)', page))
+    assert sources.keys() == {topic, "app", "stdin"}
+    assert set(re.findall(r'lag_bytes{partition="([a-z]+)[:#]', page)) == {"app", "stdin"}
+    assert re.findall(r'lag_records{partition="([^"]+)"}', page) == [f"{topic}-0"]
+    by_actor: dict[str, int] = {}
+    for violation in stored(config):
+        by_actor[violation.actor] = by_actor.get(violation.actor, 0) + violation.count
+    # One account, called `login` in the topic and `account` in the pipe; the text names none.
+    assert sorted(by_actor.values()) == [4, 8]
+    assert by_actor[""] == 4
