@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.metadata import version
@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.clock import Clock, SystemClock
-from monitor.decode import AUTO, decoder
+from monitor.decode import AUTO, FORMATS, decoder
+from monitor.detectors import CLASSES, GROUPS
 from monitor.detectors.scrub import holds_personal_data
 from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
 from monitor.engine.plan import Plan, compile_plan
-from monitor.errors import FencedError, RuleError
+from monitor.engine.survey import Survey
+from monitor.errors import FencedError, InputError, RuleError
 from monitor.lazily import Lazily
 from monitor.model import Claim, Reject, Turn, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
@@ -31,6 +33,7 @@ from monitor.pipeline.explain import ask, find_rule
 from monitor.pipeline.reload import RuleFiles, Ruling
 from monitor.pipeline.runner import Bounds, Runner
 from monitor.pipeline.shares import RuleSeconds
+from monitor.pipeline.survey import EVERYTHING, survey
 from monitor.pipeline.ways import Decoding, Way, WayOf, everywhere, plans, way_digest
 from monitor.rules.diagnostics import Diagnostic, failed
 from monitor.rules.report import TestOutcome, render_text
@@ -420,3 +423,19 @@ def explain(
     explained = find_rule(plan, name)
     batches = () if events is None else event_batches(events, decoding.format, plan.projection)
     return explained, ask(plan, explained, batches, line=line)
+
+
+def scan(paths: Sequence[str], classes: tuple[str, ...], form: str) -> Survey:
+    """What the detector classes find in log files, counted by field and state.
+
+    Raises:
+        InputError: a path names nothing, a file cannot be read, or there is no such class or format.
+    """
+    known = {"detector": (*CLASSES, *GROUPS), "format": (AUTO, *FORMATS)}
+    for what, name in (*(("detector", each) for each in classes), ("format", form)):
+        if name not in known[what]:
+            raise InputError(f"there is no {what} {name!r}; there are {', '.join(known[what])}")
+    source = ArchiveSource(paths, format=form, projection=EVERYTHING)
+    source.start({})
+    with closing(source):
+        return survey(iter(lambda: source.poll(0), None), classes)

@@ -23,6 +23,7 @@ from monitor.clock import SystemClock
 from monitor.errors import InputError, SettingsError
 from monitor.lazily import Lazily
 from monitor.model import Logsource, Reject, TurnFacts
+from monitor.scanning import scan
 
 if TYPE_CHECKING:
     from monitor import app as composition
@@ -439,6 +440,9 @@ def explain(
         raise InputError(f"{event} holds no event" + (f" on line {line}" if line else ""))
     if asked > 1:
         typer.echo(f"{matched:,} of {asked:,} events match")
+
+
+app.command()(scan)
 
 
 @app.command()

@@ -1,0 +1,98 @@
+"""What personal data is in events, and where: every value is asked of the detectors, and counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from monitor.detectors import NOT_PERSONAL, find
+from monitor.engine.atoms import DISCLOSED
+from monitor.frames import PATH, ROW, TEXT, EventBatch
+from monitor.redact import mask_path
+
+COUNTED: Final = 100_000
+"""Distinct values that are told apart for one line of a survey."""
+
+_PART: Final = 5_000
+"""Events taken apart at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of personal data in one field.
+
+    Attributes:
+        path: dotted field path; keys that look like data are left out.
+        detector: class of the catalogue.
+        state: protection state; nobody's values are not told.
+        records: events that hold it there.
+        values: distinct values, at most `COUNTED`.
+        confidence: of the surest.
+    """
+
+    path: str
+    detector: str
+    state: str
+    records: int
+    values: int
+    confidence: float
+
+
+@dataclass(slots=True)
+class _Tally:
+    records: int = 0
+    values: set[int] = field(default_factory=set)
+    confidence: float = 0.0
+
+
+class Survey:
+    """Counts what detectors find in events. Holds hashes of values, no value."""
+
+    def __init__(self, classes: tuple[str, ...]) -> None:
+        """`classes`: detector classes or groups of them."""
+        self._classes = classes
+        self._tallies: dict[tuple[str, str, str], _Tally] = {}
+        self.events = 0
+        self.rejects: Counter[str] = Counter()
+
+    def add(self, batch: EventBatch) -> None:
+        """Count the events of a batch, and what could not be read in it by reason."""
+        self.events += batch.frame.height
+        self.rejects.update(reject.reason for reject in batch.rejects)
+        rows = batch.frame[ROW]
+        for start in range(0, rows.len(), _PART):
+            self._add(batch.leaves(rows.slice(start, _PART)))
+
+    def _add(self, leaves: pl.DataFrame) -> None:
+        present = leaves.filter(pl.col(TEXT).is_not_null()).select(ROW, PATH, TEXT)
+        distinct = present.select(PATH, TEXT).unique(maintain_order=True).with_row_index("index")
+        found = find(distinct[TEXT], self._classes, distinct[PATH]).filter(pl.col("state") != NOT_PERSONAL)
+        if found.is_empty():
+            return
+        told = distinct.join(found, on="index")
+        for path, name, state, text, start, end, sure in told.select(
+            PATH, "detector", "state", TEXT, "start", "end", "confidence"
+        ).iter_rows():
+            tally = self._tallies.setdefault((mask_path(path), name, state), _Tally())
+            tally.confidence = max(tally.confidence, sure)
+            if len(tally.values) < COUNTED:
+                tally.values.add(hash(text[start:end].lower()))
+        held = present.join(told.select(PATH, TEXT, "detector", "state").unique(), on=[PATH, TEXT])
+        counts = held.group_by(PATH, "detector", "state").agg(pl.col(ROW).n_unique().alias("records"))
+        for path, name, state, records in counts.iter_rows():
+            self._tallies[mask_path(path), name, state].records += records
+
+    def findings(self) -> list[Finding]:
+        """What was found: the readable first, then by how many events hold it."""
+        found = [
+            Finding(*key, tally.records, len(tally.values), tally.confidence)
+            for key, tally in self._tallies.items()
+        ]
+        return sorted(found, key=_rank)
+
+
+def _rank(finding: Finding) -> tuple[bool, int, str, str]:
+    return finding.state not in DISCLOSED, -finding.records, finding.path, finding.detector

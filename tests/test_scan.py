@@ -1,0 +1,131 @@
+"""`privwatch scan`: what it finds, in which formats, what it cannot read, and what it never says."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from monitor.detectors import CLASSES
+from monitor.engine import survey
+from tests.support import pages
+from tests.support.command import Done, privwatch
+from tests.support.shipped import ROOT
+
+PAGE = ROOT / "docs" / "scan.md"
+ADDRESS, ACCOUNT = "ada.wellenbrook@nordwind-shop.de", "DE89370400440532013000"
+EVENTS = [
+    {"message": f"reset link sent to {ADDRESS}", "payment": {"iban": ACCOUNT}},
+    {"message": f"reset link sent to {ADDRESS}", "payment": {"iban": "DE** **** 3000"}},
+    {"message": "nothing", "items": [{"owner": ADDRESS}, {"owner": f"x.{ADDRESS}"}], "by": {ADDRESS: 1}},
+    {"message": "mail to info@nordwind-shop.de from 203.0.113.7", "form": {"password": "hunter2-and-more"}},
+]
+
+
+def scanned(folder: Path, *arguments: str) -> list[dict[str, object]]:
+    done = privwatch("scan", *arguments, "--json", folder=folder)
+    assert done.code == 0, done.err
+    return [json.loads(line) for line in done.out.splitlines() if line]
+
+
+def found(folder: Path, *arguments: str) -> dict[tuple[object, object, object], tuple[object, object]]:
+    rows = scanned(folder, *arguments)
+    return {(r["path"], r["detector"], r["state"]): (r["records"], r["values"]) for r in rows}
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    text = "".join(json.dumps(event) + "\n" for event in EVENTS)
+    (tmp_path / "app.ndjson").write_text(text + '{"cut": \n', encoding="utf-8")
+    return tmp_path
+
+
+def test_the_page_is_true(tmp_path: Path) -> None:
+    outputs = []
+    for step in pages.steps(PAGE):
+        if step.file:
+            (tmp_path / step.file).write_text(step.text, encoding="utf-8")
+        else:
+            done = privwatch(*step.command.split()[1:], folder=tmp_path)
+            outputs.append(re.sub(r"\n+$", "\n", done.out) + done.err)
+    if os.environ.get("PRIVWATCH_UPDATE_GOLDEN") == "1":
+        PAGE.write_text(pages.with_outputs(PAGE, outputs), encoding="utf-8")
+    assert outputs == [step.text for step in pages.steps(PAGE) if step.command]
+    assert len(outputs) == 1
+
+
+def test_events_and_values_are_counted_by_field_and_state(logs: Path) -> None:
+    assert found(logs, "app.ndjson") == {
+        ("message", "email", "raw"): (2, 1),
+        ("payment.iban", "iban", "raw"): (1, 1),
+        ("items.owner", "email", "raw"): (1, 2),
+        ("by.{key}", "email", "raw"): (1, 1),
+        ("form.password", "password", "raw"): (1, 1),
+    }
+
+
+def test_only_the_detectors_that_are_named_are_asked(logs: Path) -> None:
+    assert {key[1] for key in found(logs, "app.ndjson", "-d", "iban", "-d", "credential")} == {
+        "iban",
+        "password",
+    }
+
+
+def test_what_cannot_be_read_is_told(logs: Path) -> None:
+    done = privwatch("scan", "app.ndjson", folder=logs)
+    assert "4 events looked at\n1 record not read: JSON that stops before its end" in done.err
+
+
+def test_every_format_is_read(tmp_path: Path) -> None:
+    flat = {"to": [ADDRESS, "nobody", ADDRESS], "iban": [None, ACCOUNT, None]}
+    pl.DataFrame(flat).write_parquet(tmp_path / "table.parquet")
+    pl.DataFrame(flat).write_csv(tmp_path / "table.csv")
+    (tmp_path / "plain.txt").write_text(f"to {ADDRESS}\n\nnothing\n")
+    line = f'203.0.113.9 - - [16/Nov/2026:08:00:00 +0000] "GET /?mail={ADDRESS} HTTP/1.1" 200 5\n'
+    (tmp_path / "access.log.gz").write_bytes(gzip.compress(line.encode()))
+    for name in ("table.parquet", "table.csv"):
+        assert found(tmp_path, name) == {("to", "email", "raw"): (2, 1), ("iban", "iban", "raw"): (1, 1)}
+    assert found(tmp_path, "plain.txt") == {("message", "email", "raw"): (1, 1)}
+    assert found(tmp_path, "access.log.gz") == {("url.original", "email", "raw"): (1, 1)}
+    assert len(found(tmp_path, ".")) == 4
+
+
+def test_many_values_are_counted_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "COUNTED", 10)
+    lines = (json.dumps({"to": f"ada{n}.wellenbrook@nordwind-shop.de"}) for n in range(50))
+    (tmp_path / "app.ndjson").write_text("\n".join(lines) + "\n")
+    assert found(tmp_path, "app.ndjson") == {("to", "email", "raw"): (50, 10)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["app.ndjson", "-d", "mail"], "there is no detector 'mail'; there are email"),
+        (["app.ndjson", "--format", "xml"], "there is no format 'xml'; there are auto"),
+        (["missing.log"], "missing.log"),
+    ],
+)
+def test_what_is_wrong_is_said(logs: Path, arguments: list[str], said: str) -> None:
+    done = privwatch("scan", *arguments, folder=logs)
+    assert done.code == 2
+    assert said in done.err
+    assert done.out == ""
+
+
+def test_no_value_is_told(logs: Path) -> None:
+    told: list[Done] = [privwatch("scan", "app.ndjson", *more, folder=logs) for more in ((), ("--json",))]
+    for done in told:
+        for value in (ADDRESS, "wellenbrook", ACCOUNT, "hunter2"):
+            assert value not in done.out + done.err
+
+
+def test_a_log_without_anything_has_a_heading_alone(tmp_path: Path) -> None:
+    (tmp_path / "app.ndjson").write_text('{"message": "started"}\n')
+    done = privwatch("scan", "app.ndjson", folder=tmp_path)
+    assert (done.out, done.err) == ("events  values  state  detector  field\n", "1 event looked at\n")
+    assert len(CLASSES) > 50
