@@ -101,7 +101,8 @@ class FieldWatch:
                     )
                     for seen in one.fields
                 }
-                self._sources[one.source] = _Watched(one.logsource, one.events, now, fields, one.events)
+                looked = now - EVERY_SECONDS  # the first events are looked at
+                self._sources[one.source] = _Watched(one.logsource, one.events, looked, fields, one.events)
 
     def unsaved(self) -> Sightings | None:
         """What the turn at hand is to store; None where nothing is due. `saved` says that it is stored."""
