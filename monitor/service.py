@@ -53,7 +53,7 @@ def run(settings: Settings, environment: Mapping[str, str]) -> None:
     except PrivwatchError as error:
         log.error("%s", error)  # noqa: TRY400 - its words say what to do, where it was raised says nothing
         sys.exit(COULD_NOT_RUN)
-    except Exception:
+    except BaseException:  # a panic within polars is no Exception
         log.critical("stopped by an error of its own; please report it", exc_info=True)
         sys.exit(CRASHED)
     notifier.stopping()
