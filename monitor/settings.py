@@ -31,9 +31,9 @@ PREFIX = "PRIVWATCH__"
 class LimitsSettings(Section):
     """How much is held in memory at once."""
 
-    batch_records: int = Field(default=50_000, ge=1, le=1_000_000, description="most records of one batch")
+    batch_records: int = Field(default=100_000, ge=1, le=1_000_000, description="most records of one batch")
     ahead_bytes: int = Field(
-        default=64 * 1024 * 1024, ge=1024 * 1024, description="bytes read ahead of the evaluation"
+        default=128 * 1024 * 1024, ge=1024 * 1024, description="bytes read ahead of the evaluation"
     )
 
 

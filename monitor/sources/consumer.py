@@ -37,8 +37,8 @@ class KafkaOptions:
     format: str = ""
     connect_seconds: float = 30.0
     session_seconds: float = 15.0
-    batch_records: int = 50_000
-    ahead_bytes: int = 64 * 1024 * 1024
+    batch_records: int = 100_000
+    ahead_bytes: int = 128 * 1024 * 1024
     pattern_seconds: float = 30.0
 
 
