@@ -226,10 +226,8 @@ class KafkaSource:
             self._astray |= error.positions
         except DivergedError as error:
             raise self._truncated(error.partition) from error
-        except (PassingError, StoreAwayError) as error:
+        except PassingError:
             # A broker that is away, or elects a leader: the client goes on trying, we must not spin.
-            if isinstance(error, StoreAwayError):
-                log.warning("%s; no partition that came is read until then", error)
             self._stop.wait(_BACKOFF_SECONDS)
 
     def _take(self, consumer: Consumer, found: Sequence[Fetched]) -> None:
@@ -252,25 +250,34 @@ class KafkaSource:
         self._let_go()
         if self._options.pattern is not None and self._clock.monotonic() >= self._look:
             self._subscribe(consumer)
-        epoch, rewound = self._handover.epoch, self._rewound.is_set()
+        rewound = self._rewound.is_set()
         if rewound:
             self._rewound.clear()
             self._places.forget(tuple(self._places.placed))
+        # Asked after that: a restart that comes in between has us here again.
+        epoch = self._handover.epoch
+        try:
+            self._place(consumer)
+        except (PassingError, StoreAwayError) as error:
+            if rewound:
+                self._rewound.set()
+            if isinstance(error, PassingError):
+                raise
+            # Polling goes on, or the group would think us gone; of what is not placed nothing is believed.
+            log.warning("%s; no partition that came is read until then", error)
+            self._stop.wait(_BACKOFF_SECONDS)
+        else:
+            if rewound:
+                self._handover.reopen(epoch)
+
+    def _place(self, consumer: Consumer) -> None:
         assigned = consumer.assigned()
         if gone := [name for name in self._places.placed if name not in assigned]:
             self._places.forget(gone)
-        fresh = [name for name in assigned if name not in self._places.placed]
-        try:
-            if fresh:
-                self._places.place(consumer, fresh)
-            if self._astray:
-                self._recover(consumer)
-        except (PassingError, StoreAwayError):
-            if rewound:
-                self._rewound.set()
-            raise
-        if rewound:
-            self._handover.reopen(epoch)
+        if fresh := [name for name in assigned if name not in self._places.placed]:
+            self._places.place(consumer, fresh)
+        if self._astray:
+            self._recover(consumer)
 
     def _hold_back(self, consumer: Consumer) -> None:
         """Wait a little where the evaluation does not keep up; then poll on, but without records."""

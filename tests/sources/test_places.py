@@ -130,6 +130,25 @@ def test_a_failure_in_the_middle_of_what_was_polled_loses_nothing_of_the_rest():
     assert sorted(taken(source)) == sorted([*range(3, 9), *range(9)])
 
 
+def test_while_the_store_is_away_the_group_is_told_that_we_are_there_and_nothing_is_read():
+    consumer, store = ScriptedConsumer({NAME: range(20), "logs-1": range(20)}), Store()
+    source = scripted(consumer, store.claim)
+    consumer.came()
+    source._step(consumer)
+    store.away = True
+    consumer.came("logs-1")
+    source.rewind({NAME: Checkpoint(3, "p")})
+    for _ in range(3):
+        source._step(consumer)
+    assert consumer.polls == 4
+    assert taken(source) == []
+    store.away = False
+    store.stored[NAME] = 3
+    for _ in range(5):
+        source._step(consumer)
+    assert sorted(taken(source)) == sorted([*range(3, 20), *range(20)])
+
+
 @dataclass
 class Store:
     """What is stored of each partition, and whose claim holds."""

@@ -26,6 +26,7 @@ class ScriptedConsumer:
         self.ahead: list[Fetched] = []
         self.placed: list[tuple[str, int]] = []
         self.failing = 0
+        self.polls = 0
         self.revoked: Revoked = lambda went: None
 
     def topics(self) -> Collection[str]:
@@ -48,6 +49,7 @@ class ScriptedConsumer:
             self.ahead.append(fetched)
 
     def poll(self, records: int, seconds: float) -> Sequence[Fetched]:
+        self.polls += 1
         found = {one.partition: one for one in self.ahead}
         self.ahead = []
         for name in sorted(self.at):
