@@ -128,14 +128,14 @@ SOUTHERN: Final = (
     Identifier(
         name="mt_id",
         what="Malta: identity card number",
-        pattern=r"[0-9]{3,7}[ABGHLMPZ]",
+        pattern=r"[0-9]{7}[ABGHLMPZ]",
         check=is_mt_id,
         checked="letter of the register; there is no check digit",
         prior=0.31,
         shapes=("9999999A",),
         words=(r"(?:id|identity)[ _-]?card\w*", r"karta[ _-]tal[ _-]identit\w*", r"malta[ _-]?id"),
         alone=NEVER,
-        beware="any code of digits and a letter beside the word",
+        beware="any code of seven digits and a letter beside the word; older, shorter numbers are missed",
     ),
     Identifier(
         name="cy_tic",

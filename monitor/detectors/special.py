@@ -20,7 +20,7 @@ NAMES: Final = {
         r"medikament\w*",
         r"behinderung\w*", r"schwanger\w*", r"maladie\w*", r"enfermedad\w*", r"malattia\w*",
         r"mental[ _-]?health\w*",
-        r"medical[ _-]?(?:condition|history|record)\w*", r"health[ _-]?(?:condition|status|record|data)\w*",
+        r"medical[ _-]?(?:condition|history|record)\w*", r"health[ _-]?(?:condition|record|data)\w*",
     ),
     "religion": (r"religi\w*", r"denomination", r"konfession\w*", r"kirchensteuer\w*", r"church[ _-]?tax\w*"),
     "union": (r"(?:trade[ _-]?)?union[ _-]?(?:member\w*|fee\w*|name)", r"gewerkschaft\w*", r"syndicat\w*"),
