@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -49,9 +49,16 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Records that were columns already (Parquet, CSV): one row each."""
+    """Records that were columns already (Parquet, CSV): one row each.
+
+    Attributes:
+        frame: the columns.
+        texts: by column, distinct texts (String); `frame` then holds the place of each row's text in them
+            (UInt32, null for none). Of columns out of structs, that are named by their paths.
+    """
 
     frame: pl.DataFrame
+    texts: Mapping[str, pl.Series] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,14 @@ class Cells(Protocol):
 
     def at(self, wanted: pl.Expr) -> pl.Series:
         """ROW (UInt32) of the cells with a value for whose PATH `wanted` (Boolean) holds."""
+        ...
+
+    def of(self, name: str, wanted: pl.Expr) -> pl.DataFrame:
+        """ROW, PATH and TEXT of a projected field, aliases included, where its TEXT satisfies `wanted`."""
+        ...
+
+    def tested(self, tests: Sequence[tuple[str, str, pl.Expr]]) -> pl.DataFrame:
+        """A Boolean column, one value per row, for each (projected field, name, test of its TEXT)."""
         ...
 
 

@@ -215,6 +215,8 @@ def scalar_text(value: object) -> str | None:
             return value.decode(errors="replace")
         case dt.datetime() | dt.date() | dt.time():
             return value.isoformat()
+        case dt.timedelta():
+            return str(pl.Series([value]).dt.to_string("iso").item())
         case _:
             return str(value)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import polars as pl
 
-from monitor.decode.cells import Cells, Column, columns_of, text_of
+from monitor.decode.cells import Cells, Column, columns_of, first_text, text_of
 from monitor.decode.fields import Wanted, event_frame, first_time, nested
 from monitor.decode.leaves import Flattener, Leaf, leaves_frame
 from monitor.frames import OFFSET, ROW, EventBatch, Projection, RecordBatch, Table
@@ -42,28 +42,31 @@ class TableDecoder:
         """
         if not isinstance(batch.payload, Table):
             raise TypeError("format table is for columns; lines and values are text")
-        frame = batch.payload.frame
-        cells = [cell for series in frame for cell in columns_of(series.name, series)]
-        columns, irregular = self._columns(cells, frame)
+        frame, texts = batch.payload.frame, batch.payload.texts
+        cells = [cell for series in frame for cell in _cells(series, texts)]
+        fields, irregular = self._fields(cells, frame)
         base = pl.DataFrame({OFFSET: pl.Series(batch.offsets, dtype=pl.Int64)})
         return EventBatch(
             partition=batch.partition,
             logsource=batch.logsource,
-            frame=event_frame(base, self._wanted.columns(columns), self._times(cells, frame.height)),
+            frame=event_frame(base, pl.DataFrame(height=frame.height), self._times(cells, frame.height)),
             irregular=irregular,
             haystack=(),
             read_leaves=partial(_leaves, cells, self._wanted.segments),
-            cells=Cells(cells) if self._wanted.projection.everything else None,
+            cells=Cells(cells, fields, frame.height),
             rejects=batch.rejects,
+            detail=partial(_detail, fields, irregular),
         )
 
-    def _columns(self, cells: Sequence[Column], frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-        """A String column per wanted path, and the rows they do not fully hold."""
+    def _fields(
+        self, cells: Sequence[Column], frame: pl.DataFrame
+    ) -> tuple[dict[str, list[Column]], pl.Series]:
+        """The columns that may hold each wanted field, and the rows that they do not fully hold."""
         irregular = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
         for name in set(self._wanted.projection.fields) & set(frame.columns):
             if isinstance(frame[name].dtype, pl.Struct):
                 irregular |= frame[name].is_not_null()
-        columns: dict[str, pl.Series] = {}
+        by_path: dict[str, list[Column]] = {}
         for cell in cells:
             wanted = cell.path in self._wanted.paths
             if not wanted and not any(path.startswith(f"{cell.path}.") for path in self._wanted.paths):
@@ -71,27 +74,58 @@ class TableDecoder:
             if not cell.plain:
                 irregular |= cell.values.is_not_null()
                 continue
-            text = text_of(cell.values)
             if cell.has_nested:
-                odd = nested_rows(text)
-                irregular |= odd
-                text = text.set(odd, None)
+                irregular |= _nested_rows(cell)
             if not wanted:
                 continue
-            if cell.path in columns:  # once as a column of that name, once inside a struct
-                irregular |= columns[cell.path].is_not_null() & text.is_not_null()
-                text = columns[cell.path].fill_null(text)
-            columns[cell.path] = text
-        return pl.DataFrame(columns) if columns else pl.DataFrame(height=frame.height), irregular
+            for other in by_path.get(cell.path, ()):  # once as a column of that name, once inside a struct
+                irregular |= other.values.is_not_null() & cell.values.is_not_null()
+            by_path.setdefault(cell.path, []).append(cell)
+        aliases = dict(self._wanted.projection.aliases)
+        return {
+            field: [cell for path in (field, *aliases.get(field, ())) for cell in by_path.get(path, ())]
+            for field in self._wanted.projection.fields
+        }, irregular
 
     def _times(self, cells: Sequence[Column], height: int) -> pl.Series:
-        by_path = {cell.path: cell.values for cell in cells if cell.plain}
+        by_path = {cell.path: cell for cell in cells if cell.plain}
         candidates = [by_path[path] for path in self._wanted.times if path in by_path]
-        return first_time((_timed(values) for values in candidates), height)
+        return first_time((_timed(cell) for cell in candidates), height)
 
 
-def _timed(values: pl.Series) -> pl.Series:
+def _cells(series: pl.Series, texts: Mapping[str, pl.Series]) -> Iterator[Column]:
+    if series.name in texts:
+        yield Column(series.name, series, texts[series.name])
+    else:
+        yield from columns_of(series.name, series)
+
+
+def _detail(
+    fields: Mapping[str, Sequence[Column]], irregular: pl.Series, frame: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Every wanted column of some events, and which of those are irregular."""
+    rows = frame[ROW]
+    odd = irregular.gather(rows)
+    columns = [first_text(columns, rows).alias(field) for field, columns in fields.items()]
+    if odd.any():
+        # What an irregular row has, its leaves say.
+        columns = [column.set(nested_rows(column), None) for column in columns]
+    return (pl.DataFrame(columns) if columns else pl.DataFrame(height=rows.len())), odd
+
+
+def _nested_rows(cell: Column) -> pl.Series:
+    """The rows of a plain column whose texts are JSON arrays or objects."""
+    if cell.coded is None:
+        return nested_rows(text_of(cell.values))
+    odd = nested_rows(cell.coded).arg_true()
+    return cell.values.is_in(odd.implode()).fill_null(value=False)
+
+
+def _timed(cell: Column) -> pl.Series:
     """A column as `first_time` takes it: Datetime in UTC where it is a time already, else text."""
+    values = cell.values
+    if cell.coded is not None:
+        return cell.coded.gather(values)
     match values.dtype:
         case pl.Datetime(time_zone=zone):
             utc = values.dt.convert_time_zone("UTC") if zone else values.dt.replace_time_zone("UTC")
@@ -110,10 +144,10 @@ def nested_rows(text: pl.Series) -> pl.Series:
 def _leaves(cells: Sequence[Column], names: frozenset[str], events: pl.DataFrame) -> pl.DataFrame:
     rows = events[ROW]
     flattener = Flattener(names)
-    columns = []
-    for cell in cells:
-        picked = cell.values.gather(rows)
-        columns.append((cell.path, (text_of(picked) if cell.plain else picked).to_list()))
+    columns = [
+        (cell.path, (cell.texts_at(rows) if cell.plain else cell.values.gather(rows)).to_list())
+        for cell in cells
+    ]
     return leaves_frame(rows.to_list(), (_row(flattener, columns, row) for row in range(rows.len())))
 
 

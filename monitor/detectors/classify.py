@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -50,6 +51,7 @@ _EMPTY: Final = frozenset(
 _NO_DATA: Final = frozenset(("true", "false"))
 MAX_WHOLE: Final = 65_536
 """Characters of a value that are judged; what is longer is judged by its beginning."""
+_REMEMBERED_CHARACTERS: Final = 512
 _MIN_OPAQUE: Final = 16
 _MAX_OPAQUE_PRINTABLE: Final = 0.75
 _MIN_CHANGES: Final = 0.45
@@ -60,7 +62,16 @@ _SIGNED = re.compile(
 
 
 def classify_text(value: str | None, path: str, detectors: tuple[tuple[str, Detector], ...]) -> Verdict:
-    """State of one value of the field `path`; `detectors` are those that may call it raw."""
+    """State of one value of the field `path`; `detectors` are those that may call it raw.
+
+    What was judged lately is remembered: protected values repeat, as tokens of the same people do.
+    """
+    if value is None or len(value) > _REMEMBERED_CHARACTERS:
+        return _judged(value, path, detectors)
+    return _remembered(value, path, detectors)
+
+
+def _judged(value: str | None, path: str, detectors: tuple[tuple[str, Detector], ...]) -> Verdict:
     text = (value or "")[:MAX_WHOLE].strip()
     if text.lower() in _EMPTY:
         return Verdict(ABSENT)
@@ -73,6 +84,9 @@ def classify_text(value: str | None, path: str, detectors: tuple[tuple[str, Dete
         or _opaque(text)
         or Verdict(UNKNOWN, confidence=0.5)
     )
+
+
+_remembered = lru_cache(maxsize=16_384)(_judged)
 
 
 def _plain(text: str, path: str, detectors: tuple[tuple[str, Detector], ...]) -> Verdict | None:

@@ -49,6 +49,11 @@ def empty_found() -> pl.DataFrame:
 
 def column_leaves(batch: EventBatch, atoms: Sequence[Atom]) -> dict[str, pl.DataFrame]:
     """Leaves (ROW, PATH, TEXT) of each atom's field, of the regular events in which it may be satisfied."""
+    if batch.cells is not None:
+        regular = pl.col(ROW).is_in(batch.frame.filter(~batch.irregular)[ROW].implode())
+        told = {a.name: batch.cells.of(a.field or "", _may_satisfy(a, pl.col(TEXT))) for a in atoms}
+        kept = {name: leaves.filter(regular) for name, leaves in told.items() if not leaves.is_empty()}
+        return {name: leaves for name, leaves in kept.items() if not leaves.is_empty()}
     wanted = batch.frame.select(
         (_may_satisfy(a, pl.col(a.field or "")) & ~batch.irregular).alias(a.name) for a in atoms
     )

@@ -15,6 +15,8 @@ import polars as pl
 
 KEY_BYTES = 32
 
+_NUMBER = "__number"
+
 
 class Keyring:
     """Derives what is stored from what was seen.
@@ -48,9 +50,18 @@ class Keyring:
 
     def numbers(self, purpose: str, frame: pl.DataFrame) -> pl.Series:
         """One `number` per row (Int64) over all columns of the frame, computed once per distinct row."""
-        rows = frame.rows()
-        known = {row: self.number(purpose, row) for row in set(rows)}
-        return pl.Series([known[row] for row in rows], dtype=pl.Int64)
+        distinct = frame.unique()
+        known = pl.Series(
+            _NUMBER, [self.number(purpose, row) for row in distinct.iter_rows()], dtype=pl.Int64
+        )
+        joined = frame.join(
+            distinct.with_columns(known),
+            on=frame.columns,
+            nulls_equal=True,
+            maintain_order="left",
+            how="left",
+        )
+        return joined[_NUMBER]
 
 
 def _unmistakable(part: str | None) -> str:

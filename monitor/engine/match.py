@@ -15,8 +15,8 @@ from monitor.engine.atoms import column_leaves, satisfied, satisfied_keys, selec
 from monitor.engine.candidates import candidates
 from monitor.engine.gate import Gate
 from monitor.engine.plan import Atom, Plan, RulePlan, answered_by_column
-from monitor.frames import KEY, OFFSET, PATH, ROW, TEXT, TIME, EventBatch
-from monitor.rules.compile import asks_absence
+from monitor.frames import KEY, OFFSET, PATH, ROW, TEXT, TIME, Cells, EventBatch
+from monitor.rules.compile import asks_absence, test_expr
 
 FURTHER: dict[str, pl.DataType] = {ROW: pl.UInt32(), "field": pl.String(), TEXT: pl.String()}
 """One row for each value of a field of an event but its first: lists have several."""
@@ -56,7 +56,7 @@ def screen(plan: Plan, batch: EventBatch, gate: Gate | None = None) -> EventBatc
     Rules with anchors are asked of the raw text (a run keeps one gate for all its batches), the others of the
     columns that were read first. Where the format has no cheap look, that is every event.
     """
-    if batch.detail is None:
+    if batch.detail is None or batch.cells is not None:
         return batch
     rules = _admitted(plan, batch)
     anchored = (gate or Gate()).rows([r for r in rules if r.anchors], batch)
@@ -86,7 +86,8 @@ def judge(plan: Plan, suspects: EventBatch) -> Matches:
     """Ask every rule that applies to the logsource about every event `screen` let through."""
     rules = _admitted(plan, suspects)
     aliases = dict(plan.projection.aliases)
-    near = suspects.narrowed(suspects.frame[ROW]) if suspects.detail is not None else suspects
+    read = suspects.detail is None or suspects.cells is not None
+    near = suspects if read else suspects.narrowed(suspects.frame[ROW])
     asked = _ask(rules, near, aliases)
     matched = pl.concat([pl.Series(ROW, [], dtype=pl.UInt32), *asked.rows.values()]).unique()
     context, further = _context(plan, near.narrowed(matched), aliases)
@@ -155,11 +156,30 @@ def _atom_column(atom: Atom, found: dict[str, pl.DataFrame]) -> pl.Expr:
 def _over_columns(
     rules: Sequence[RulePlan], atoms: Sequence[Atom], found: dict[str, pl.DataFrame], batch: EventBatch
 ) -> pl.DataFrame:
+    if batch.cells is not None:
+        return _over_cells(rules, atoms, found, batch, batch.cells)
     answers = [r.over_columns.alias(str(i)) for i, r in enumerate(rules)]
     return _any_true(
         batch.frame.lazy().filter(~batch.irregular).with_columns(_atom_column(a, found) for a in atoms),
         answers,
     )
+
+
+def _over_cells(
+    rules: Sequence[RulePlan],
+    searched: Sequence[Atom],
+    found: dict[str, pl.DataFrame],
+    batch: EventBatch,
+    cells: Cells,
+) -> pl.DataFrame:
+    """The same over a table, whose columns are asked by their distinct texts."""
+    atoms = dict.fromkeys(a for r in rules for a in r.atoms if answered_by_column(a))
+    holds = cells.tested([(a.field or "", a.name, test_expr(a.test, pl.col(TEXT))) for a in atoms])
+    if holds.height != batch.frame.height:
+        holds = holds[batch.frame[ROW]]
+    frame = batch.frame.select(ROW).hstack(holds.get_columns()).lazy().filter(~batch.irregular)
+    answers = [r.over_leaves.alias(str(i)) for i, r in enumerate(rules)]
+    return _any_true(frame.with_columns(_atom_column(a, found) for a in searched), answers)
 
 
 def _over_leaves(

@@ -160,8 +160,10 @@ def _shown(events: pl.DataFrame, field: str, show: Callable[[str | None], str]) 
     """What may be shown of a field; empty where the rule names none."""
     if not field:
         return pl.Series([""] * events.height, dtype=pl.String)
-    shown = {text: show(text) for text in events[field].unique()}
-    return pl.Series([shown[text] for text in events[field]], dtype=pl.String)
+    texts = events[field]
+    distinct = texts.unique().drop_nulls()
+    shown = pl.Series([show(text) for text in distinct], dtype=pl.String)
+    return texts.replace_strict(distinct, shown, return_dtype=pl.String).fill_null(show(None))
 
 
 def compact(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -270,7 +270,9 @@ class ArchiveWindows:
         header = correlation.header
         segments = self._segments(header.id, header.digest)
         mine = pl.col("group") % shards == shard
-        return compact([pl.DataFrame(schema=PANES), *(from_segment(s).filter(mine) for s in segments)])
+        frames = [from_segment(s).filter(mine) for s in segments]
+        # One segment alone is compact as it is.
+        return frames[0] if len(frames) == 1 else compact([pl.DataFrame(schema=PANES), *frames])
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class _Screened:
     read: Read
     suspects: EventBatch
     size: int
-    """Bytes of the suspects' text."""
+    """Bytes of the suspects' text; 0 where they were read already."""
 
 
 @dataclass(frozen=True)
@@ -176,8 +176,7 @@ class Evaluation:
             seconds={"poll": polled.seconds, "decode": read - started, "evaluate": done - read},
             rule_seconds=dict(shares),
         )
-        size = 0 if suspects.detail is None else int(suspects.frame[RAW].str.len_bytes().sum())
-        return _Screened(told, suspects, size)
+        return _Screened(told, suspects, _text_bytes(suspects))
 
     def _judge(self, screened: Sequence[_Screened]) -> Done:
         started = self._clock.monotonic()
@@ -191,12 +190,17 @@ class Evaluation:
         return Done(read.spent({"evaluate": took}, dict(shares)), matches, found)
 
 
+def _text_bytes(suspects: EventBatch) -> int:
+    if suspects.detail is None or suspects.cells is not None:
+        return 0
+    return int(suspects.frame[RAW].str.len_bytes().sum()) + 1
+
+
 def _fits(together: Sequence[_Screened], one: _Screened) -> bool:
     """Whether it can be judged with those before it."""
     first, mine = together[0].read.batch, one.read.batch
     return (
-        one.suspects.detail is not None
-        and together[0].suspects.detail is not None
+        bool(one.size and together[0].size)
         and (first.partition, first.generation, first.format)
         == (mine.partition, mine.generation, mine.format)
         and together[0].suspects.logsource == one.suspects.logsource

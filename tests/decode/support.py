@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from monitor.frames import OFFSET, TIME, EventBatch, Lines, Projection, RecordBatch, Values
+from monitor.frames import OFFSET, ROW, TIME, EventBatch, Lines, Projection, RecordBatch, Values
 
 SECOND = 1_000_000
 
@@ -26,6 +26,7 @@ def events(*records: object) -> RecordBatch:
 
 def rows(batch: EventBatch) -> list[tuple]:
     """(offset, time, irregular, the columns) of each event."""
+    batch = batch.narrowed(batch.frame[ROW])
     columns = [name for name in batch.frame.columns if not name.startswith("__") or name in (OFFSET, TIME)]
     frame = batch.frame.select(columns).insert_column(2, batch.irregular.alias("irregular"))
     return frame.rows()
