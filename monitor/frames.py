@@ -205,7 +205,7 @@ def joined(batches: Sequence[EventBatch]) -> EventBatch:
     first, *others = batches
     if not others:
         return first
-    frame = pl.concat([batch.frame.drop(ROW) for batch in batches], how="diagonal")
+    frame = pl.concat([batch.frame.drop(ROW) for batch in batches], how="diagonal", rechunk=True)
     if LINE in frame.columns:
         frame = frame.with_columns(pl.col(LINE).fill_null(pl.col(RAW)))
     frame = frame.with_row_index(ROW)
