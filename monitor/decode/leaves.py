@@ -215,10 +215,9 @@ def scalar_text(value: object) -> str | None:
             return value.decode(errors="replace")
         case dt.datetime() | dt.date() | dt.time():
             return value.isoformat()
-        case dt.timedelta():
-            return str(pl.Series([value]).dt.to_string("iso").item())
         case _:
-            return str(value)
+            iso = isinstance(value, dt.timedelta)
+            return str(pl.Series([value]).dt.to_string("iso").item() if iso else value)
 
 
 def leaves_frame(rows: Sequence[int], leaves: Iterable[Iterable[Leaf]]) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Rules over the rows of a table say what the row-by-row evaluator says of the same events."""
 
+import io
 import json
 
 import polars as pl
@@ -27,6 +28,7 @@ from monitor.rules.tree import (
     TextTest,
     Wild,
 )
+from monitor.sources.parquetfile import parquet_chunks
 from tests.properties.test_engine_and_reference import HERE, TEXTS, verdict
 from tests.support import reference
 
@@ -95,12 +97,38 @@ def without_nulls(value):
     return value
 
 
+def rule_of(one, *, negated, neq):
+    item = Item(one[0], (one[1],), every=False, negated=neq, span=HERE)
+    condition = Not(Ref("one")) if negated else Ref("one")
+    return EventRule(
+        Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", ((item,),), HERE),), (condition,)
+    )
+
+
 def matched(rule, some_rows):
     plan = compile_plan(RuleSet((rule,), (), (), ""))
     frame = pl.DataFrame(some_rows, schema=SCHEMA)
-    batch = RecordBatch("p", range(frame.height), frame.height, Table(frame), format="table")
+    return asked_of(plan, Table(frame))
+
+
+def asked_of(plan, table):
+    height = table.frame.height
+    batch = RecordBatch("p", range(height), height, table, format="table")
     found = set(evaluate(plan, decoder("table", plan.projection).decode(batch)).rows[0])
-    return [i in found for i in range(frame.height)]
+    return [i in found for i in range(height)]
+
+
+def matched_in_parquet(rule, some_rows):
+    """Each row three times, so that texts repeat, and in row groups of two."""
+    plan = compile_plan(RuleSet((rule,), (), (), ""))
+    plain = {name: dtype for name, dtype in SCHEMA.items() if "." not in name}
+    frame = pl.DataFrame(
+        [{n: row.get(n) for n in plain} for row in some_rows for _ in range(3)], schema=plain
+    )
+    file = io.BytesIO()
+    frame.write_parquet(file, row_group_size=2)
+    (chunk,) = parquet_chunks(file, "p", plan.projection)
+    return asked_of(plan, chunk.payload)
 
 
 @given(st.lists(rows, min_size=1, max_size=6), asked, st.booleans(), st.booleans())
@@ -108,10 +136,17 @@ def matched(rule, some_rows):
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 def test_a_table_is_asked_as_its_events_are(some_rows, one, negated, neq):
-    item = Item(one[0], (one[1],), every=False, negated=neq, span=HERE)
-    condition = Not(Ref("one")) if negated else Ref("one")
-    rule = EventRule(
-        Header("r", "made up", HERE, "d"), Logsource(), (Selection("one", ((item,),), HERE),), (condition,)
-    )
+    rule = rule_of(one, negated=negated, neq=neq)
     expected = [reference.evaluate(rule, without_nulls(row), verdict) for row in some_rows]
     assert matched(rule, some_rows) == expected
+
+
+@given(st.lists(rows, min_size=1, max_size=4), asked, st.booleans(), st.booleans())
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_parquet_with_texts_that_repeat_is_asked_as_its_events_are(some_rows, one, negated, neq):
+    some_rows = [{name: value for name, value in row.items() if "." not in name} for row in some_rows]
+    rule = rule_of(one, negated=negated, neq=neq)
+    expected = [reference.evaluate(rule, without_nulls(row), verdict) for row in some_rows for _ in range(3)]
+    assert matched_in_parquet(rule, some_rows) == expected

@@ -279,9 +279,9 @@ def test_only_the_needed_columns_of_parquet_are_read(tmp_path):
     frame.write_parquet(tmp_path / "a.parquet")
     batch = read(ArchiveSource([tmp_path], projection=Projection(fields=("user.name",))))[0]
     assert isinstance(batch.payload, Table)
-    assert batch.payload.frame.columns == ["user", "ts"]
+    assert batch.payload.frame.columns == ["user.name", "ts"]
     events = decoder("auto", Projection(fields=("user.name",))).decode(batch)
-    assert events.frame["user.name"].to_list() == ["a"]
+    assert events.narrowed(events.frame["__row"]).frame["user.name"].to_list() == ["a"]
 
 
 @pytest.mark.parametrize("keep", [200, 10, 4])
@@ -308,10 +308,17 @@ def test_utf_16_is_read_as_utf_8(tmp_path, form, chunk):
 
 def test_a_duration_in_parquet_is_text(tmp_path):
     path = tmp_path / "a.parquet"
-    pl.DataFrame({"took": [dt.timedelta(hours=1, seconds=2), None]}).write_parquet(path)
-    source = ArchiveSource([path])
-    source.start({})
-    assert source.poll(0).payload.frame["took"].to_list() == ["PT1H2S", None]
+    took = dt.timedelta(hours=1, seconds=2)
+    pl.DataFrame({"a": [took, None], "b": [{"c": took}, None], "d": [[took], None]}).write_parquet(path)
+    (batch,) = read(ArchiveSource([path]))
+    events = decoder("auto", Projection(fields=("a", "b.c"), everything=True)).decode(batch)
+    frame = events.narrowed(events.frame["__row"]).frame
+    assert frame.select("a", "b.c").rows() == [("PT1H2S", "PT1H2S"), (None, None)]
+    assert events.leaves(events.frame["__row"]).select("path", "text").rows() == [
+        ("a", "PT1H2S"),
+        ("b.c", "PT1H2S"),
+        ("d", "PT1H2S"),
+    ]
 
 
 def test_parquet_equals_json(tmp_path):
@@ -323,8 +330,31 @@ def test_parquet_equals_json(tmp_path):
     for name in ("a.ndjson", "a.parquet"):
         decode = decoder("auto", projection).decode
         batches = read(ArchiveSource([tmp_path / name], projection=projection))
-        frames.append(pl.concat(decode(batch).frame.drop("__raw", strict=False) for batch in batches))
+        decoded = [decode(batch) for batch in batches]
+        frames.append(
+            pl.concat(d.narrowed(d.frame["__row"]).frame.drop("__raw", strict=False) for d in decoded)
+        )
     assert frames[0].equals(frames[1])
+
+
+def test_texts_that_repeat_are_read_once_whatever_row_group_they_are_in(tmp_path, monkeypatch):
+    monkeypatch.setattr("monitor.sources.parquetfile.ROWS", 25)
+    monkeypatch.setattr("monitor.sources.parquetfile._READ_ROWS", 10)
+    names = [None if n % 7 == 0 else f"u{n % 4 + n // 20}" for n in range(60)]
+    frame = pl.DataFrame({"user": [{"name": name} for name in names], "id": [f"i{n}" for n in range(60)]})
+    frame.write_parquet(tmp_path / "a.parquet", row_group_size=10)
+    batches = read(ArchiveSource([tmp_path / "a.parquet"]))
+    assert [list(batch.offsets) for batch in batches] == [
+        list(range(30)),
+        list(range(30, 60)),
+    ]
+    found = []
+    for batch in batches:
+        assert list(batch.payload.texts) == ["user.name"], "the ids do not repeat"
+        assert batch.payload.texts["user.name"].is_unique().all()
+        events = decoder("auto", Projection(fields=("user.name", "id"))).decode(batch)
+        found += events.narrowed(events.frame["__row"]).frame.select("user.name", "id").rows()
+    assert found == list(zip(names, frame["id"], strict=True))
 
 
 # --- real files ------------------------------------------------------------------------------------------
