@@ -114,18 +114,29 @@ class Finder:
             return open_regular(seen)
         except OSError as error:
             if seen.matched and error.errno != errno.ENOENT:
-                scarce = error.errno in {errno.EMFILE, errno.ENFILE}
-                cure = "allow more open files (LimitNOFILE)" if scarce else "give this user the right to"
-                self._told[seen.path] = f"cannot be read ({error.strerror}); {cure}, the rest is followed"
+                self._unreadable(seen, error)
                 if self._first:
                     self._denied.add(seen.path)
         return None
 
-    def _same(self, opened: Mapping[Seen, int]) -> list[Found]:
-        """Those that a partition was read from, by their inodes."""
-        found = []
-        for seen, descriptor in opened.items():
-            partition = self._places.same(seen.place[1], descriptor)
+    def _unreadable(self, seen: Seen, error: OSError) -> None:
+        """Say that a file cannot be read; it is tried again."""
+        scarce = error.errno in {errno.EMFILE, errno.ENFILE}
+        cure = "allow more open files (LimitNOFILE)" if scarce else "give this user the right to"
+        if error.errno in {errno.EIO, errno.ESTALE}:
+            cure = "look after its disk, or the server it is on"
+        self._told[seen.path] = f"cannot be read ({error.strerror}); {cure}, the rest is followed"
+
+    def _same(self, opened: dict[Seen, int]) -> list[Found]:
+        """Those that a partition was read from, by their inodes; of what cannot be read nobody knows."""
+        found: list[Found] = []
+        for seen, descriptor in list(opened.items()):
+            try:
+                partition = self._places.same(seen.place[1], descriptor)
+            except OSError as error:
+                self._unreadable(seen, error)
+                os.close(opened.pop(seen))
+                continue
             if partition is not None:
                 self._identified[seen.place] = partition
                 found += self._went_on(partition, seen, descriptor)
@@ -133,18 +144,21 @@ class Finder:
 
     def _others(self, opened: Mapping[Seen, int], now: float) -> list[Found]:
         """Copies, and files that nobody has read."""
-        found = []
+        found: list[Found] = []
         for seen, descriptor in opened.items():
-            if seen.place in self._identified:
-                continue
-            others = set(self._identified.values())
-            partition = self._places.copy(seen.base, descriptor, others)
-            if partition is not None:
-                self._identified[seen.place] = partition
-                found += self._went_on(partition, seen, descriptor)
-            elif self._is_new(seen, descriptor, now):
-                found.append(self._new(seen, descriptor))
+            if seen.place not in self._identified:
+                try:
+                    found += self._other(seen, descriptor, now)
+                except OSError as error:
+                    self._unreadable(seen, error)
         return found
+
+    def _other(self, seen: Seen, descriptor: int, now: float) -> list[Found]:
+        partition = self._places.copy(seen.base, descriptor, set(self._identified.values()))
+        if partition is not None:
+            self._identified[seen.place] = partition
+            return self._went_on(partition, seen, descriptor)
+        return [self._new(seen, descriptor)] if self._is_new(seen, descriptor, now) else []
 
     def _went_on(self, partition: str, seen: Seen, descriptor: int) -> list[Found]:
         """A file of a known partition: to be read if there is more of it, or may be."""

@@ -95,6 +95,7 @@ class FollowSource:
         self._active: dict[Place, Followed] = {}
         self._held: Held[Mark] = Held()
         self._ready: deque[Handed[Mark]] = deque()
+        self._failures: dict[str, str] = {}
         self._scan_at = self._look_at = 0.0
 
     def start(self, checkpoints: Mapping[str, Checkpoint]) -> None:
@@ -204,6 +205,9 @@ class FollowSource:
             except Rewritten:
                 self._rewritten(one)
                 continue
+            except OSError as error:
+                self._failed(one, error)
+                continue
             quiet = now - max(one.grown, one.grown if one.gone is None else one.gone)
             if one.waiting:
                 continue
@@ -224,10 +228,22 @@ class FollowSource:
             except Rewritten:
                 self._rewritten(one)
                 continue
+            except OSError as error:
+                self._failed(one, error)
+                continue
             if chunk is not None:
+                self._failures.pop(one.seen.path, None)
                 self._active[place] = self._active.pop(place)
                 self._hand_over(one, chunk)
                 return
+
+    def _failed(self, one: Followed, error: OSError) -> None:
+        """The file cannot be read for now; said once, and tried again at the next look for files."""
+        path, why = one.seen.path, error.strerror or str(error)
+        if self._failures.get(path) != why:
+            log.warning("%s: reading failed (%s); it is tried again", printed(path_text(path)), why)
+        self._failures[path] = why
+        self._let_go(one)
 
     def _hand_over(self, one: Followed, chunk: Chunk | None, facts: tuple[tuple[str, int], ...] = ()) -> None:
         if chunk is None:
@@ -267,7 +283,10 @@ class FollowSource:
         except BaseException:
             self._leave(fresh)
             raise
-        self._take(fresh, claims[fresh.partition])
+        try:
+            self._take(fresh, claims[fresh.partition])
+        except OSError:
+            self._leave(fresh)
         self._scan_at = 0.0
 
     def _copy(self, one: Followed) -> tuple[Seen, int] | None:
@@ -280,8 +299,9 @@ class FollowSource:
             except OSError:
                 continue
             if descriptor is not None:
-                if one.mark.byte >= COPY_BYTES and one.mark.in_file(descriptor):
-                    return seen, descriptor
+                with suppress(OSError):
+                    if one.mark.byte >= COPY_BYTES and one.mark.in_file(descriptor):
+                        return seen, descriptor
                 os.close(descriptor)
         return None
 
@@ -298,7 +318,10 @@ class FollowSource:
                 self._leave(fresh)
             raise
         for fresh in found:
-            self._take(fresh, claims[fresh.partition])
+            try:
+                self._take(fresh, claims[fresh.partition])
+            except OSError:
+                self._leave(fresh)  # looked into a moment ago; the next look says what is wrong
         self._scan_at = now + self._options.every_seconds
         self._look_at = 0.0
 

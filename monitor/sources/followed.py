@@ -168,7 +168,10 @@ class Followed:
     def detect(self) -> str:
         """The file's format by its first bytes, once there are some."""
         if not self.format:
-            head = os.pread(self._descriptor, HEAD, 0)
+            try:
+                head = os.pread(self._descriptor, HEAD, 0)
+            except OSError:
+                return ""  # the next batch asks again
             found = detect(head, Path(self.seen.path).name) if head else ""
             self.format = TEXT if found == TABLE else found
         return self.format

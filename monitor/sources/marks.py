@@ -47,13 +47,14 @@ class Mark:
         return Checkpoint(self.line, plan, head, self.byte)
 
     def in_file(self, descriptor: int) -> bool:
-        """Whether an open file holds all that was read."""
+        """Whether an open file holds all that was read.
+
+        Raises:
+            OSError: it cannot be read, so that nobody knows.
+        """
         length = _length(self.tail)
-        try:
-            before = os.pread(descriptor, length, self.byte - length)
-            return self.begins(descriptor) and self.tail == _digest(before)
-        except OSError:
-            return False
+        before = os.pread(descriptor, length, self.byte - length)
+        return self.begins(descriptor) and self.tail == _digest(before)
 
     def begins(self, descriptor: int) -> bool:
         """Whether an open file begins as this one did."""

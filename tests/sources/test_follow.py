@@ -1,5 +1,6 @@
 """Followed files: whatever is done to them, each line once, and on from there after a restart."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -367,6 +368,31 @@ def test_where_no_more_files_may_be_opened_the_rest_is_followed(tmp_path, caplog
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert "cannot be read (Too many open files); allow more open files (LimitNOFILE)" in caplog.text
     assert sorted(some + reader.read()) == wanted
+    reader.source.close()
+
+
+def test_a_disk_that_fails_is_said_and_what_it_holds_is_read_once_it_works(tmp_path, monkeypatch, caplog):
+    """No disk here fails when asked to, so that the call does."""
+    bad, good = tmp_path / "bad.log", tmp_path / "good.log"
+    first = write(bad, 1) + write(good, 2)
+    reader = Reader(tmp_path / "*.log").start()
+    assert sorted(reader.read()) == first
+    inode, pread, broken = bad.stat().st_ino, os.pread, [True]
+
+    def fails(descriptor, *where):
+        if broken and os.fstat(descriptor).st_ino == inode:
+            raise OSError(errno.EIO, "Input/output error")
+        return pread(descriptor, *where)
+
+    monkeypatch.setattr(os, "pread", fails)
+    write(bad, 3)
+    assert write(good, 4) == reader.read() + reader.read() + reader.read()
+    assert len(warnings(caplog)) == 2, "when it was read, and when it was opened anew"
+    assert "bad.log: reading failed (Input/output error); it is tried again" in caplog.text
+    assert "look after its disk, or the server it is on, the rest is followed" in caplog.text
+    broken.clear()
+    assert reader.read() == [line(3)]
+    assert reader.partitions() == ["bad.log#1", "good.log#1"]
     reader.source.close()
 
 
