@@ -65,6 +65,7 @@ class Finder:
         self._identified: dict[Place, str] = {}
         self._moving: dict[Place, tuple[int, int, float]] = {}
         self._since: dict[str, int] = {}
+        self._active: Mapping[Place, Followed] = {}
         self._refused: dict[Place, str] = {}
         self._told: dict[str, str] = {}
         self._complaints: dict[str, str] = {}
@@ -80,6 +81,7 @@ class Finder:
             What is to be read beside them. A partition of `active` among it goes on in that file instead.
         """
         self._told = {}
+        self._active = active
         self._since = self._places.since()
         found = find(self._patterns, self._told.__setitem__, self._places.inodes, self._places.bases)
         here = {seen.place: seen for seen in found}
@@ -178,12 +180,21 @@ class Finder:
             if self._places.copy(seen.base, descriptor, ()) is not None:
                 self._settle(seen)  # of a file that is still there; when that is truncated it is looked for
                 return False
+            if not seen.size or self._is_twin(seen, descriptor):
+                return False  # a copy of what is not read yet: it is truncated next, or read
             if self._places.maybe_copying(seen.base, descriptor, seen.size) and self._moves(seen, now):
                 return False
             if not seen.matched and seen.changed < since:
                 self._settle(seen)  # it was rotated before we came
                 return False
         return not self._refuse(seen, descriptor)
+
+    def _is_twin(self, seen: Seen, descriptor: int) -> bool:
+        """Whether the file says what the one it is named after says at this moment."""
+        return any(
+            self._places.stood_at(one.partition, seen.base) and one.begins_like(descriptor, seen.size)
+            for one in self._active.values()
+        )
 
     def _moves(self, seen: Seen, now: float) -> bool:
         """Whether the file has changed within the last SETTLE_SECONDS."""

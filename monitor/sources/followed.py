@@ -73,7 +73,8 @@ class Followed:
         self.format = "" if shape.format == AUTO else shape.format
         self._descriptor = descriptor
         self._shape = shape
-        self._changed = mark.changed
+        self._since = mark.changed
+        self._written = 0
         self._window = window_at(descriptor, mark.byte)
         self._last = os.pread(descriptor, OVERLAP_BYTES, max(0, mark.byte - OVERLAP_BYTES))[
             : min(mark.byte, OVERLAP_BYTES)
@@ -111,12 +112,12 @@ class Followed:
         found = os.fstat(self._descriptor)
         if found.st_size < self._lines.fed:
             raise Rewritten
-        touched = closely or found.st_mtime_ns != self._changed
+        touched = closely or found.st_mtime_ns != self._written
         if touched and found.st_size == self._lines.fed and not self._intact():
             raise Rewritten
         if found.st_size != self.size:
             self.size, self.grown = found.st_size, now
-        self._changed = found.st_mtime_ns
+        self._written = found.st_mtime_ns
         self.removed = not found.st_nlink
 
     def read(self) -> Chunk | None:
@@ -152,6 +153,11 @@ class Followed:
         self._last = data[-OVERLAP_BYTES:]
         self.size = max(self.size, self._lines.fed)
 
+    def begins_like(self, descriptor: int, size: int) -> bool:
+        """Whether another file, of so many bytes, says what this one says at its beginning."""
+        length = min(size, HEAD)
+        return os.pread(self._descriptor, length, 0) == os.pread(descriptor, length, 0)
+
     def _intact(self) -> bool:
         """Whether what was read last, and what stands first, is still there."""
         known = len(self._last)
@@ -162,7 +168,7 @@ class Followed:
         if chunk is not None and isinstance(chunk.payload, Lines):
             self._window.passed(chunk.payload.data, torn=bool(chunk.rejects))
             lines = self._lines
-            self.mark = self._window.mark(self.inode, lines.byte, lines.line, self._changed)
+            self.mark = self._window.mark(self.inode, lines.byte, lines.line, self._since)
         return chunk
 
     def detect(self) -> str:

@@ -31,7 +31,7 @@ class Mark:
         byte: up to where it was read.
         line: how many lines that are.
         head, tail: length and digest of its first bytes, and of those before `byte`, `512:9f86…`.
-        changed: when the file was last written to by then, nanoseconds since the Unix epoch.
+        changed: when the file had last been written to when it was first seen, nanoseconds since the epoch.
     """
 
     inode: int

@@ -180,6 +180,44 @@ def test_rotated_by_copying_and_truncating(reader, log, stopped, copied):
     assert reader.again().read() == []
 
 
+def test_a_copy_of_what_was_not_read_yet_is_read_once(reader, log):
+    """Whatever moment of the copying is looked at: empty, half, whole, truncated, written to again."""
+    reader.start()
+    reader.read()
+    write(log, *range(9))
+    copy, data = log.with_name("app.log.1"), log.read_bytes()
+    for size in (0, len(data) // 3, len(data)):
+        copy.write_bytes(data[:size])
+        reader.clock.sleep(20)
+        reader.source._scan()
+    truncate(log)
+    write(log, *range(10, 19))
+    for _ in range(4):
+        reader.read(20)
+    assert reader.lines == {line(n): 1 for n in (*range(9), *range(10, 19))}
+
+
+def test_a_copy_is_found_although_the_log_was_written_to_since(reader, log):
+    reader.start()
+    write(log, 1)
+    log.touch()
+    reader.read()
+    write(log, 2)
+
+    def rotate() -> None:
+        shutil.copy(log, log.with_name("app.log.1"))
+        truncate(log)
+        write(log, 3)
+        shutil.copy(log, log.with_name("app.log.2"))  # of what nobody has seen, and older than what comes
+        truncate(log)
+        write(log, 4)
+
+    rotate()
+    for _ in range(4):
+        reader.read(20)
+    assert reader.lines == {line(n): 1 for n in (1, 2, 3, 4)}
+
+
 def test_copies_that_the_pattern_matches_are_not_read_twice(tmp_path):
     log = tmp_path / "app.log"
     reader = Reader(tmp_path / "app.log*").start()
