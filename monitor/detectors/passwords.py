@@ -107,7 +107,7 @@ PASSWORDS: Final = (
         beware="none known",
         detector=scanned(_URL, _in_url),
         gate=Gate(
-            exact=r":\\*/\\*/[^\s:/?#@\x22'<>]{0,70}:[^\s/?#@\x22'<>]{1,260}@|:\\u002[fF]",
+            exact=r":\\*/\\*/[^\s/?#@\x22'<>]{0,70}:[^\s/?#@\x22'<>]{1,400}(?:@|\\u0040)|:\\+u002[fF]",
             veiled=r"%[0-9A-Fa-f]{2}|\\u|&#",
         ),
     ),

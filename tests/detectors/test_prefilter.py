@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.detectors import CLASSES, find, prefilter
+from monitor.detectors import CLASSES, GROUPS, find, prefilter
 from monitor.detectors.registry import GATES
+from tests.detectors.cases import credentials, persons
 from tests.detectors.cases.national import FIELDS, VALID
 
 LOCAL = st.text("abzANB019._+-'*", min_size=1, max_size=12)
@@ -28,7 +29,15 @@ CARD = st.sampled_from(
 )
 
 
-NUMBER = st.sampled_from([f"{FIELDS[name]}: {text}" for name, texts in VALID.items() for text in texts])
+NUMBER = st.sampled_from(
+    [f"{FIELDS[name]}: {text}" for name, texts in VALID.items() for text in texts]
+    + [
+        case.text
+        for cases in (*persons.CASES.values(), *credentials.CASES.values())
+        for case in cases
+        if case.states
+    ]
+)
 
 
 def b64(text: str) -> str:
@@ -77,7 +86,7 @@ def records(text: str) -> list[str]:
     return [*plain, *more, *nested, text]
 
 
-@given(texts(), st.sampled_from([*CLASSES, "any"]))
+@given(texts(), st.sampled_from([*CLASSES, *GROUPS]))
 def test_what_is_found_in_a_value_passes_as_a_record(text, name):
     if find(pl.Series([text]), (name,)).is_empty():
         return
