@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.decode import access
 from monitor.detectors import CLASSES, GROUPS, find, prefilter
@@ -13,6 +15,7 @@ from monitor.detectors.entry import WHY
 from monitor.detectors.registry import CATALOGUE
 from tests.detectors.cases import Case, credentials, persons
 from tests.detectors.cases.national import FIELDS, VALID
+from tests.detectors.test_prefilter import AROUND, WRAPPINGS
 
 SETS: dict[str, list[Case]] = {**persons.CASES, **credentials.CASES}
 ALL = [pytest.param(name, case, id=f"{name}: {case.name}") for name, cases in SETS.items() for case in cases]
@@ -72,6 +75,19 @@ def test_records_pass_with_the_words_in_their_fields(name, case, ascii_only):
     twice = json.dumps({"m": record}, ensure_ascii=ascii_only)
     frame = pl.DataFrame({"raw": [record, twice, json.dumps({"m": twice})]})
     assert frame.select(prefilter((name,)).records(pl.col("raw")))["raw"].to_list() == [True] * 3
+
+
+@settings(max_examples=60)
+@given(st.sampled_from([*FOUND, *NATIONAL]), AROUND, AROUND, WRAPPINGS, st.booleans())
+def test_what_is_found_in_a_field_passes_as_a_record(param, before, after, wrapped, ascii_only):
+    """Whatever class finds something there, between whatever characters."""
+    case = param.values[1]
+    text = before + wrapped(case.text) + after
+    record = json.dumps(nested(case.path, text), ensure_ascii=ascii_only)
+    frame = pl.DataFrame({"raw": [record, json.dumps({"m": record})]})
+    found = find(pl.Series([text]), ("every",), pl.Series([case.path]))
+    for name in set(found["detector"]):
+        assert frame.select(prefilter((name,)).records(pl.col("raw")).alias("p"))["p"].all(), name
 
 
 WORDS = {
