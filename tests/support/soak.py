@@ -15,6 +15,8 @@ from tests.real.test_kafka_run import Daemon, settings
 
 CLOCK = SystemClock()
 PARTITIONS = 4
+DAYS = (16, 17, 18)
+"""Of November; the first is the one that `bulk` writes."""
 STEP = 0.1
 """Seconds between two portions of records."""
 MB = 1024 * 1024
@@ -37,14 +39,14 @@ class Soaked:
 
 
 def soak(kafka, *, seconds: float, rate: int, idle_seconds: float, every: float = 1.0, **more) -> Soaked:
-    """Idle for a while, then `rate` records of about 500 bytes a second; one day of event time passes."""
+    """Idle for a while, then `rate` records of about 500 bytes a second; in each third of it a day passes."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         topic = kafka.topic(PARTITIONS)
         config = settings(folder, kafka, topic)
         config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | more))
-        total = round(seconds * rate)
-        bulk(folder / "records.ndjson", total)
+        total = len(DAYS) * round(seconds * rate / len(DAYS))
+        _days(folder / "records.ndjson", total // len(DAYS))
         daemon, stop = Daemon(config), Event()
         try:
             CLOCK.sleep(5)  # what is done once at the start is no idling
@@ -67,6 +69,15 @@ def soak(kafka, *, seconds: float, rate: int, idle_seconds: float, every: float 
             stop.set()
             daemon.stop()
         return Soaked(total, stored, memory, busy, idle)
+
+
+def _days(file: Path, events: int) -> None:
+    """The same day again and again, under other dates: what windows remember is then the same every day."""
+    bulk(file, events)
+    day = file.read_bytes()
+    with file.open("wb") as out:
+        for number in DAYS:
+            out.write(day.replace(b"2026-11-%d" % DAYS[0], b"2026-11-%d" % number))
 
 
 def _write(bootstrap: str, topic: str, file: Path, rate: int, stop: Event) -> None:
