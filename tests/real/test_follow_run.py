@@ -153,7 +153,7 @@ class Writer:
                 with log.open("ab") as file:
                     file.write(part)
                 CLOCK.sleep(0.025)
-            if self._rng.random() < 0.1:
+            if self._rng.random() < 0.4 / KILLS:  # some twenty times in all, so that none is removed
                 self._rotate(log)
 
     def _rotate(self, log: Path) -> None:
