@@ -56,7 +56,7 @@ class JsonDecoder:
                 self._times(len(first.times), columns, texts),
                 last=(RAW,) if lines is None else (RAW, LINE),
             ),
-            irregular=columns[IRREGULAR] | _arrays(text),
+            irregular=columns[IRREGULAR] if lines is None else columns[IRREGULAR] | _arrays(text),
             haystack=(RAW,),
             json=True,
             read_leaves=partial(_leaves, self._all.segments),

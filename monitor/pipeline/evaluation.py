@@ -24,7 +24,7 @@ from monitor.telemetry import EVENTS, SKIPPED, UNTIMED
 WORKERS = 2
 """Batches decoded and evaluated at once; polars lets go of the interpreter while it works."""
 
-TOGETHER_BYTES = 24 << 20
+TOGETHER_BYTES = 8 << 20
 """Text of the events that are judged at once."""
 
 TOGETHER_BATCHES = 16
@@ -124,28 +124,26 @@ class Evaluation:
         self._shares = shares
 
     def done(self, polled: Iterable[Polled]) -> Iterator[Done]:
-        """All of them, in the order they were read."""
-        judging: deque[Future[Done]] = deque()
-        together: list[_Screened] = []
+        """All of them, in the order they were read; those at work at once are bounded."""
+        judging: deque[tuple[Future[Done], bool]] = deque()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="evaluate") as pool:
-            for one in self._screened(pool, polled):
-                if together and not _fits(together, one):
-                    judging.append(pool.submit(self._judge, together))
-                    together = []
-                together.append(one)
-                while judging and (len(judging) > WORKERS or judging[0].done()):
-                    yield judging.popleft().result()
-            if together:
-                judging.append(pool.submit(self._judge, together))
+            for together in _together(self._screened(pool, polled)):
+                judging.append((pool.submit(self._judge, together), _whole(together)))
+                while judging and (judging[0][0].done() or _many(judging)):
+                    yield judging.popleft()[0].result()
             while judging:
-                yield judging.popleft().result()
+                yield judging.popleft()[0].result()
 
     def _screened(self, pool: ThreadPoolExecutor, polled: Iterable[Polled]) -> Iterator[_Screened]:
         waiting: deque[Future[_Screened]] = deque()
+        ahead = WORKERS
         for one in polled:
             waiting.append(pool.submit(self._screen, one))
-            if len(waiting) > WORKERS:
-                yield waiting.popleft().result()
+            while len(waiting) > ahead:
+                screened = waiting.popleft().result()
+                # A batch that is held as a whole is large, and was screened in no time.
+                ahead = WORKERS if screened.size else 0
+                yield screened
         while waiting:
             yield waiting.popleft().result()
 
@@ -194,6 +192,32 @@ def _text_bytes(suspects: EventBatch) -> int:
     if suspects.detail is None or suspects.cells is not None:
         return 0
     return int(suspects.frame[RAW].str.len_bytes().sum()) + 1
+
+
+def _together(screened: Iterable[_Screened]) -> Iterator[list[_Screened]]:
+    """What is judged together."""
+    together: list[_Screened] = []
+    for one in screened:
+        if together and not _fits(together, one):
+            yield together
+            together = []
+        together.append(one)
+        if _whole(together):
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+def _whole(together: Sequence[_Screened]) -> bool:
+    """Whether it holds all of its batch: it is of a format without a cheap look."""
+    return not together[0].size
+
+
+def _many(judging: Iterable[tuple[object, bool]]) -> bool:
+    """Whether no more should be judged at once."""
+    wholes = [whole for _, whole in judging]
+    return len(wholes) > 2 * WORKERS or sum(wholes) >= WORKERS
 
 
 def _fits(together: Sequence[_Screened], one: _Screened) -> bool:

@@ -22,7 +22,7 @@ _SHAPED = 200
 class Limits:
     """Sizes in bytes: of a chunk, and of the longest record taken."""
 
-    chunk: int = 24 << 20
+    chunk: int = 16 << 20
     record: int = 24 << 20
 
 

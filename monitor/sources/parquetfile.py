@@ -19,10 +19,10 @@ from monitor.frames import Projection, Table
 from monitor.model import Reject
 from monitor.sources.chunks import Chunk
 
-ROWS = 262_144
+ROWS = 131_072
 """Rows of one chunk at most."""
 
-BYTES = 64 << 20
+BYTES = 32 << 20
 """Bytes of one chunk, about, as they are in the file before compression."""
 
 _READ_ROWS = 65_536
@@ -61,7 +61,7 @@ def _tables(file: IO[bytes], projection: Projection, position: int) -> Iterator[
     wanted = needed(parquet.schema_arrow.names, projection)
     coded = _coded(parquet, wanted, projection)
     if coded:
-        parquet = pq.ParquetFile(file, metadata=parquet.metadata, read_dictionary=coded)
+        parquet = pq.ParquetFile(file, metadata=parquet.metadata, read_dictionary=coded, pre_buffer=False)
     first, groups = _groups_from(parquet, position)
     rows = _rows(parquet.metadata)
     batches = parquet.iter_batches(batch_size=min(rows, _READ_ROWS), row_groups=groups, columns=wanted)
