@@ -125,6 +125,8 @@ def _events(file: str, text: str) -> Iterator[yaml.Event]:
         yield from yaml.parse(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         span = _span(file, error.problem_mark or error.context_mark)
+        if "nesting depth" in (error.problem or ""):  # libyaml 0.2.6 looks ahead, and has a bound of its own
+            raise _too_deep(span) from None
         message = f"This is not YAML: {error.problem or error.context}."
         raise _Refused("yaml-syntax", span, message, _syntax_cure(text, span)) from None
     except yaml.reader.ReaderError as error:
@@ -132,6 +134,11 @@ def _events(file: str, text: str) -> Iterator[yaml.Event]:
         span = Span(file, before.count("\n") + 1, error.position - before.rfind("\n"))
         message = f"This is not YAML: the character {error.character:#06x} is not allowed in it."
         raise _Refused("yaml-syntax", span, message, "Write it as an escape in double quotes.") from None
+
+
+def _too_deep(span: Span) -> _Refused:
+    message = f"Lists and maps are nested deeper than {MAX_DEPTH} levels."
+    return _Refused("yaml-too-deep", span, message, "Check that this is a rule file.")
 
 
 def _syntax_cure(text: str, span: Span) -> str:
@@ -167,8 +174,7 @@ class _Composer:
         before = self.count
         self.spend(1, span)
         if depth > MAX_DEPTH:
-            message = f"Lists and maps are nested deeper than {MAX_DEPTH} levels."
-            raise _Refused("yaml-too-deep", span, message, "Check that this is a rule file.")
+            raise _too_deep(span)
         node = self.content(event, span, depth)
         anchor = getattr(event, "anchor", None)
         if anchor is not None:

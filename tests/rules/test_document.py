@@ -95,7 +95,7 @@ def test_plain_words_are_not(text):
         (b"a: 1\nb: \xff\n", "file-not-utf8", "2:4"),
         (b"\xff\xfea\x00", "file-not-utf8", "1:1"),
         (b"x" * (MAX_BYTES + 1), "file-too-large", "1:1"),
-        ("[" * 200_000, "yaml-too-deep", f"1:{MAX_DEPTH + 2}"),
+        ("[" * 200_000, "yaml-too-deep", f"1:{MAX_DEPTH + 2} 1:1001"),  # the latter: libyaml from 0.2.6 on
         ("- " * 200_000, "yaml-too-deep", f"1:{2 * MAX_DEPTH + 3}"),
         ("[0,\n" * 200_000, "yaml-too-deep", f"{MAX_DEPTH + 1}:2"),
         ("[" + "0," * 100_001 + "]", "yaml-too-big", "1:200000"),
@@ -103,7 +103,9 @@ def test_plain_words_are_not(text):
 )
 def test_what_is_refused_and_where(text, code, place):
     _, found = nodes(text)
-    assert [(each.code, str(each.span)) for each in found] == [(code, f"f.yml:{place}")]
+    (only,) = found
+    assert only.code == code
+    assert str(only.span) in [f"f.yml:{one}" for one in place.split()]
     assert found[0].render()
 
 

@@ -32,10 +32,10 @@ def _prometheus() -> None:
 def filled() -> Metrics:
     """Every metric has a series."""
     kept = Metrics("1")
-    kept.watch_lag(lambda: {"logs-0": 3})
+    kept.watch_lag(lambda: {"logs-0": 3}, lag_bytes=lambda: {"app:/var/log/app.log#1": 17})
     kept.watch_blind(lambda: [("r1", "user.name", "logs")])
     kept.rules_loaded({"event": 3, "correlation": 2}, "abc", 17.5)
-    kept.observe(facts())
+    kept.observe(facts(rule_seconds=(("r1", 0.1),)))
     kept.turned(0.5, 0.2)
     alerts = AlertMetrics(kept.registry, ["main"], lambda: {"main": (1, 0)}, SystemClock())
     alerts.observe("main", FIRING, "")
