@@ -120,9 +120,11 @@ def test_the_store_is_away(kafka, postgresql_cluster, tmp_path, state):
     with standing_still(postgresql_cluster.pid):
         kafka.produce(topic, lines(30))
         until(lambda: stuck(daemon))
-        # It waits for the database's word, and nobody can say whether the turn is stored.
-        assert stopped(daemon) == CUT_SHORT
-    assert f"not stopped within {STOP_SECONDS:g} s" in daemon.rest
+        code = stopped(daemon)
+    # It waits for the database's word, and nobody can say whether the turn is stored; unless it had to connect
+    # anew and was given up on: then the turn is dropped and the end is an ordinary one.
+    assert code in {0, CUT_SHORT}
+    assert (f"not stopped within {STOP_SECONDS:g} s" in daemon.rest) == (code == CUT_SHORT)
 
 
 def stuck(daemon: Daemon) -> bool:
