@@ -121,8 +121,8 @@ def test_the_store_is_away(kafka, postgresql_cluster, tmp_path, state):
         kafka.produce(topic, lines(30))
         until(lambda: stuck(daemon))
         code = stopped(daemon)
-    # It waits for the database's word, and nobody can say whether the turn is stored; unless it had to connect
-    # anew and was given up on: then the turn is dropped and the end is an ordinary one.
+    # It waits for the database's word, and nobody can say whether the turn is stored; unless it had to
+    # connect anew and was given up on: then the turn is dropped and the end is an ordinary one.
     assert code in {0, CUT_SHORT}
     assert (f"not stopped within {STOP_SECONDS:g} s" in daemon.rest) == (code == CUT_SHORT)
 
