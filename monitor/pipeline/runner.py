@@ -109,7 +109,7 @@ class Runner:
         gather_seconds: seconds after which a turn writes, although more batches are waiting.
         behind: asked, whenever a batch was read, for the partitions that still hold records.
         alerting: adds to a turn its alerts; without it nobody is told.
-        observe: told of every batch, for metrics and progress.
+        observe: told of what was judged together, for metrics and progress.
         dead_letters: where rejects go before the positions move past them.
         turned: told after every turn its seconds from the first batch on, and those of the store's write.
         shares: works out what each rule takes; without it nobody knows.
