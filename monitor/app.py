@@ -30,6 +30,7 @@ from monitor.model import Claim, Reject, Turn, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
 from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.pipeline.explain import ask, find_rule
+from monitor.pipeline.heeding import Heeding
 from monitor.pipeline.reload import RuleFiles, Ruling
 from monitor.pipeline.runner import Bounds, Runner
 from monitor.pipeline.shares import RuleSeconds
@@ -243,7 +244,7 @@ def run(
     started: Callable[[str], None] = lambda _: None,
     clock: Clock | None = None,
     outside: operate.Outside | None = None,
-) -> None:
+) -> bool:
     """Watch sources until told to stop: evaluate, store, answer on `/metrics`.
 
     Args:
@@ -252,6 +253,9 @@ def run(
         started: told in one line what is read, stored and served, once all of it works.
         clock: the system's, unless a test brings another.
         outside: what the operating system asks for and is told.
+
+    Returns:
+        Whether all that was read is stored; what is not is read again.
 
     Raises:
         PrivwatchError: rules, sources, key or store cannot be used.
@@ -262,9 +266,7 @@ def run(
     files = RuleFiles(paths, clock, settings.reload.every_seconds)  # before they are read, to miss no change
     ruling = _ruling(paths, clock, decodings)
     with ExitStack() as stack:
-        store = repository.open_store(
-            settings.store, settings.namespace, password_file=settings.store_password_file
-        )
+        store = _opened(settings)
         stack.callback(store.close)
         keyring = Keyring(keyfile.load_key(settings.key, begun=bool(store.checkpoints())))
         source = feeding.source(settings, store.claim, clock)
@@ -281,13 +283,15 @@ def run(
         def ways() -> WayOf:
             return feeding.ways(ruling.plans, decodings, source.member_of, operations.watched)
 
+        heeding = Heeding(store, stop, clock)
+
         def windows() -> LiveWindows:
-            return LiveWindows(ruling.ruleset.correlations, keyring, store, clock.monotonic)
+            return LiveWindows(ruling.ruleset.correlations, keyring, heeding, clock.monotonic)
 
         operations.rules(ruling.ruleset)
         runner = Runner(
             source=source,
-            store=store,
+            store=heeding,
             way=ways(),
             keyring=keyring,
             windows=windows(),
@@ -315,7 +319,13 @@ def run(
             f"reading {feeding.told(settings)}; {len(_rules(ruling.ruleset))} rules;"
             f" store {store.place}; metrics on {operations.url}"
         )
-        runner.run(stop, between=operations.between)
+        return runner.run(stop, between=operations.between)
+
+
+def _opened(settings: Settings) -> SqlStore:
+    return repository.open_store(
+        settings.store, settings.namespace, password_file=settings.store_password_file
+    )
 
 
 def _rules(ruleset: RuleSet) -> list[Rule]:

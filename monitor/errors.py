@@ -28,7 +28,7 @@ class DeadLetterError(PrivwatchError):
 
 
 class Stopped(PrivwatchError):  # noqa: N818 - no error, an end
-    """A stop was asked for in the middle of a turn, of which nothing is stored."""
+    """A stop was asked for in the middle of a turn: what is not stored of it is read again."""
 
 
 class StoreError(PrivwatchError):

@@ -46,21 +46,14 @@ class Source(Protocol):
         ...
 
 
-class Store(Protocol):
-    """Holds violations, window state and positions of one namespace; every write is one transaction.
+class TurnStore(Protocol):
+    """What a run needs of the store: every write is one transaction.
 
     Each method raises StoreError when the database cannot do it, StoreAwayError where it may be able later.
     """
 
     def checkpoints(self) -> dict[str, Checkpoint]:
         """How far each partition was read."""
-        ...
-
-    def claim(self, partitions: Collection[str]) -> dict[str, Claim]:
-        """Take these partitions: from now on no turn is written that anybody else read of them.
-
-        What this instance read of a partition that nobody took in between stays valid.
-        """
         ...
 
     def write(self, turn: Turn) -> int:
@@ -74,6 +67,17 @@ class Store(Protocol):
 
     def segments_after(self, mark: int) -> tuple[list[Segment], int]:
         """Window state written after the mark (0: all of it), in the order written, and the newest mark."""
+        ...
+
+
+class Store(TurnStore, Protocol):
+    """Holds violations, window state and positions of one namespace; raises what `TurnStore` does."""
+
+    def claim(self, partitions: Collection[str]) -> dict[str, Claim]:
+        """Take these partitions: from now on no turn is written that anybody else read of them.
+
+        What this instance read of a partition that nobody took in between stays valid.
+        """
         ...
 
     def forget(self, partition: str) -> None:

@@ -42,9 +42,10 @@ def run(settings: Settings, environment: Mapping[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, process.stop)
     signal.signal(signal.SIGHUP, process.hang_up)
+    whole = True
     try:
         with suppress(KeyboardInterrupt):
-            app.run(
+            whole = app.run(
                 settings,
                 stop=process.stopped.is_set,
                 started=process.started,
@@ -57,7 +58,7 @@ def run(settings: Settings, environment: Mapping[str, str]) -> None:
         log.critical("stopped by an error of its own; please report it", exc_info=True)
         sys.exit(CRASHED)
     notifier.stopping()
-    log.info("stopped; what was read is stored")
+    log.info("stopped; %s", "what was read is stored" if whole else "what is not stored is read again")
 
 
 class _Process:

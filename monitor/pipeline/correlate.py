@@ -16,7 +16,7 @@ from monitor.engine.panes import PANES, compact, from_segment, panes, to_segment
 from monitor.engine.watermark import Watermark
 from monitor.engine.windows import episodes
 from monitor.model import Episodes, Segment, Violation
-from monitor.ports import Store
+from monitor.ports import Store, TurnStore
 from monitor.rules.tree import Correlation
 
 SHARD_PANES = 1_000_000
@@ -92,7 +92,7 @@ class LiveWindows:
         self,
         correlations: Iterable[Correlation],
         keyring: Keyring,
-        store: Store,
+        store: TurnStore,
         stopwatch: Callable[[], float] | None = None,
     ) -> None:
         self._keyring = keyring

@@ -14,6 +14,7 @@ another instance or the store is away, is dropped, and reading goes on where the
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,8 +34,10 @@ from monitor.pipeline.deadletters import Patient
 from monitor.pipeline.evaluation import Done, Evaluation, Polled
 from monitor.pipeline.shares import RuleSeconds
 from monitor.pipeline.ways import WayOf
-from monitor.ports import Source, Store
+from monitor.ports import Source, TurnStore
 from monitor.telemetry import EVENTS, FENCED, LATE, RETRIED
+
+log = logging.getLogger(__name__)
 
 MAX_KEPT_REJECTS = 1000
 """Rejects of one partition and reason that a turn keeps with position and shape; all are counted."""
@@ -122,7 +125,7 @@ class Runner:
         self,
         *,
         source: Source,
-        store: Store,
+        store: TurnStore,
         way: WayOf,
         keyring: Keyring,
         windows: Windows,
@@ -166,10 +169,13 @@ class Runner:
         poll_seconds: float = 0.5,
         *,
         between: Callable[[], None] = lambda: None,
-    ) -> None:
+    ) -> bool:
         """Take turns until told to stop or, for an archive, until everything is read and finished.
 
         `between` is called before every turn, at least twice a second: nothing is in flight then.
+
+        Returns:
+            Whether all that was read is stored; what is not is read again.
         """
         take: Callable[[float], object] = self.turn
         if self._reopen is not None:
@@ -187,11 +193,13 @@ class Runner:
             try:
                 between()
                 take(poll_seconds)
-            except Stopped:
-                return
-            if self._source.exhausted:
-                self._store.write(self._alerting(Turn(episodes=self._windows.finish())))
-                return
+                if self._source.exhausted:
+                    self._store.write(self._alerting(Turn(episodes=self._windows.finish())))
+                    break
+            except Stopped as stopped:
+                log.warning("%s", stopped)
+                break
+        return not self._in_hand
 
     def adopt(
         self,
@@ -209,7 +217,6 @@ class Runner:
         It waits for the first one only: what has come is written before anything is waited for.
         """
         pending = _Pending()
-        self._in_hand.clear()
         read = 0
         for done in self._evaluation.done(self._polled(poll_seconds)):
             self._take(done, pending)
@@ -228,7 +235,9 @@ class Runner:
             if batch is None:
                 return
             polled = self._clock.monotonic()
-            self._began = self._began if read else polled
+            if not read:
+                self._began = polled
+                self._in_hand.clear()
             until = min(until, polled + self._gather_seconds)
             yield Polled(batch, self._behind(), polled - started)
             read += 1
@@ -288,6 +297,7 @@ class Runner:
             self._fields.saved()
         seconds = self._clock.monotonic() - started
         self._source.commit({p: c.next_position for p, c in pending.checkpoints.items()})  # 6
+        self._in_hand.clear()
         return seconds
 
     def _written(self, turn: Turn) -> bool:
@@ -305,7 +315,6 @@ class Runner:
         fact = FENCED if isinstance(error, FencedError) else RETRIED
         for partition, records in self._in_hand.items():
             self._observe(TurnFacts(partition, facts=((fact, records),)))
-        self._in_hand.clear()
 
     def _start_over(self) -> None:
         """Read again from where the store says, with the window state it holds."""
