@@ -21,6 +21,7 @@ from monitor.pipeline.coverage import Decode, FieldWatch
 from monitor.pipeline.deadletters import Patient
 from monitor.pipeline.health import Checked, Health
 from monitor.pipeline.reload import Reloader, RuleFiles, Ruling
+from monitor.pipeline.trimming import Trimming
 from monitor.pipeline.within import Within
 from monitor.ports import DeadLetters
 from monitor.rules.tree import Rule, RuleSet
@@ -128,6 +129,7 @@ class Operations:
         self._reloader: Reloader | None = None
         self._rules = ""
         self._letters: Checked = (True, "written")
+        self._trimming = Trimming(clock)
         self._server = serve(
             http_options(settings.metrics),
             self._metrics.registry,
@@ -246,6 +248,7 @@ class Operations:
     def between(self) -> None:
         """The loop came round: look after what changed outside."""
         self._beat()
+        self._trimming.between()
         asked = self._outside.reload()
         if asked:
             self._renew()
