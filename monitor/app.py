@@ -24,7 +24,7 @@ from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
 from monitor.engine.plan import Plan, compile_plan
 from monitor.engine.survey import Survey
-from monitor.errors import FencedError, InputError, RuleError
+from monitor.errors import FencedError, InputError, RuleError, StoreError
 from monitor.lazily import Lazily
 from monitor.model import Claim, Reject, Turn, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
@@ -176,7 +176,7 @@ def replay(
         source.start({})  # a wrong path is said before a store and a key are made for it
         store = repository.open_store(options.store, options.namespace)
         stack.callback(store.close)
-        keyring = Keyring(keyfile.load_key(options.key, begun=bool(store.checkpoints())))
+        keyring = _keyring(store, options.key)
         way = Way(
             plan,
             way_digest(plan, decoding, options.bounds),
@@ -207,6 +207,22 @@ def replay(
         return replace(
             _report(store, ruleset, progress, seconds), untold=untold, over=tuple(_over(diagnostics))
         )
+
+
+def _keyring(store: SqlStore, path: Path) -> Keyring:
+    """The key in a file, made where there is none and nothing is stored.
+
+    Raises:
+        StoreError: it cannot be used, or what is stored was written with another one.
+    """
+    keyring = Keyring(keyfile.load_key(path, begun=bool(store.checkpoints())))
+    if not store.keyed(keyring.mark()):
+        raise StoreError(
+            f"{path}: what is in store {store.place} was written with another key, by which the same people "
+            "have other pseudonyms; restore that key from your backup, name its file (`key` in the settings, "
+            "--key), or begin another store or namespace"
+        )
+    return keyring
 
 
 def _archive(
@@ -268,7 +284,7 @@ def run(
     with ExitStack() as stack:
         store = _opened(settings)
         stack.callback(store.close)
-        keyring = Keyring(keyfile.load_key(settings.key, begun=bool(store.checkpoints())))
+        keyring = _keyring(store, settings.key)
         source = feeding.source(settings, store.claim, clock)
         operations = stack.enter_context(
             operate.Operations(settings, clock, version("privwatch"), outside or operate.Outside())

@@ -99,6 +99,18 @@ def test_a_key_that_is_gone_is_not_made_anew(folder: Path) -> None:
     assert not key.exists()
 
 
+def test_another_key_is_refused_before_it_writes(folder: Path) -> None:
+    run("replay", "leak.ndjson", "--key", "key", cwd=folder)
+    (folder / "another").write_text("f" * 64)
+    (folder / "another").chmod(0o600)
+    done = run("replay", "leak.ndjson", "--key", "another", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    said = " ".join(done.stderr.split())
+    assert "another: what is in store .privwatch/privwatch.db was written with another key" in said
+    assert "restore that key from your backup" in said
+    assert run("replay", "leak.ndjson", "--key", "another", "--namespace", "n", cwd=folder).returncode == 1
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_where_no_output_fits_that_is_said(folder: Path) -> None:
     with Path("/dev/full").open("w") as full:

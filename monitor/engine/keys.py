@@ -38,6 +38,10 @@ class Keyring:
         """Identity of a violation: 32 hex digits."""
         return self._digest("fingerprint", parts)[:16].hex()
 
+    def mark(self) -> str:
+        """Tells this key from others, and nothing else of it: 32 hex digits."""
+        return self._digest("key", ())[:16].hex()
+
     def pseudonym(self, text: str | None) -> str:
         """Stable name of an actor: 16 hex digits, empty where there is no actor."""
         return self._digest("actor", [text])[:8].hex() if text else ""

@@ -1,7 +1,7 @@
 """Freed memory is given back to the system: the C library by itself keeps what lies between pieces in use.
 
 Records of a peak are freed piece by piece, and a few that live longer stay among them. So every peak left
-some more pages behind, most of them free (docs/operations.md has the figures). Asked for it, the library gives
+some more pages behind, most of them free (figures: docs/operations.md). Asked for it, the library gives
 back every page that is wholly free, wherever it lies.
 """
 

@@ -69,6 +69,21 @@ class SqlStore:
             found = connection.execute(self._mine(schema.checkpoint))
             return {row.partition: rows.checkpoint_of(row) for row in found}
 
+    def keyed(self, mark: str) -> bool:
+        """Whether what is stored was written with the key of this mark; where nothing is, it will be."""
+        table = schema.key_mark
+        with self._writing() as connection:
+            known = connection.execute(
+                select(table.c.mark).where(table.c.namespace == self._namespace)
+            ).scalar()
+            read = self._mine(schema.checkpoint).limit(1)
+            if known == mark:
+                return True
+            if known is not None and connection.execute(read).first() is not None:
+                return False
+            replace(connection, table, [{"namespace": self._namespace, "mark": mark}])
+            return True
+
     def claim(self, partitions: Collection[str]) -> dict[str, Claim]:
         """Take these partitions: from now on no turn is written that anybody else read of them."""
         with self._writing() as connection:

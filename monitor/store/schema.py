@@ -23,7 +23,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision this code reads and writes; the newest step in `migrations/versions`."""
 
 metadata = MetaData()
@@ -117,6 +117,14 @@ ownership = Table(
     Column("owner", _Word, nullable=False),
     # How often the partition changed hands; a turn read under an earlier one is not written.
     Column("generation", BigInteger, nullable=False),
+)
+
+key_mark = Table(
+    "key_mark",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    # Of the key, see `monitor.engine.keys`; another key would name the same people anew.
+    Column("mark", _Word, nullable=False),
 )
 
 reject = Table(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,14 @@ CURES = (
 
 
 def open_engine(url: URL, busy_seconds: float) -> Engine:
-    """The engine of a file; its folder is made where it is absent."""
+    """The engine of a file; it and its folder are made where they are absent, the file for its owner only."""
     if not url.query and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        file = Path(url.database)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            # SQLite gives what it puts beside the file the same mode. Where it cannot be made SQLite says so.
+            with suppress(OSError):
+                os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
     # Parameters stay out of messages: they are redacted already, and still nobody's business.
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_seconds})
     event.listen(engine, "connect", _prepare)

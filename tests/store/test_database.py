@@ -1,5 +1,6 @@
 """Opening a store: schema, files that are no store, and what the error says."""
 
+import os
 import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -188,3 +189,33 @@ def test_what_was_stored_is_in_no_error(file):
             store.write(Turn(parts=(Part("logs-0", event("x", resource="secret-place")),)))
     assert "secret-place" not in str(caught.value)
     assert "secret-place" not in str(caught.value.__cause__)
+
+
+def test_only_its_owner_may_read_a_new_store(tmp_path):
+    before = os.umask(0o022)
+    try:
+        with closing(open_store(tmp_path / "store.db")) as store:
+            store.write(TURN)
+            beside = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert beside == {"store.db": 0o600, "store.db-shm": 0o600, "store.db-wal": 0o600}
+
+
+def test_a_store_that_others_may_read_stays_as_its_owner_made_it(file):
+    file.chmod(0o640)
+    with closing(open_store(file)) as store:
+        store.write(TURN)
+        assert {path.stat().st_mode & 0o777 for path in file.parent.glob("store.db*")} == {0o640}
+
+
+def test_a_namespace_knows_its_key(file):
+    with closing(open_store(file)) as store, closing(open_store(file, "empty")) as empty:
+        assert store.keyed("one")
+        assert store.keyed("one")
+        assert not store.keyed("other")
+        assert empty.keyed("other"), "each has its own"
+        assert empty.keyed("third"), "as long as nothing is stored any key will do"
+        empty.write(TURN)
+        assert not empty.keyed("other")
+        assert not store.keyed("third")
