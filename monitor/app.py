@@ -36,7 +36,8 @@ from monitor.pipeline.runner import Bounds, Runner
 from monitor.pipeline.shares import RuleSeconds
 from monitor.pipeline.survey import EVERYTHING, survey
 from monitor.pipeline.ways import Decoding, Way, WayOf, everywhere, plans, way_digest
-from monitor.rules.diagnostics import Diagnostic, failed
+from monitor.rules.binding import rests_for
+from monitor.rules.diagnostics import Diagnostic, failed, listing
 from monitor.rules.report import TestOutcome, render_text
 from monitor.rules.ruleset import load
 from monitor.rules.tree import Rule, RuleSet
@@ -63,6 +64,9 @@ REPLAY_BATCHES = 32
 TELL_SECONDS = 30.0
 """How long a replay waits at its end for targets to take alerts in."""
 
+SHIPPED = "shipped"
+"""Among rule paths: the rules that come with privwatch."""
+
 Never = Callable[[], bool]
 
 
@@ -72,13 +76,19 @@ def shipped_rules() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).resolve().parent.parent / "rules"
 
 
+def named_rules(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The paths; for none, and for one called `shipped` where no such file is, the shipped rules."""
+    named = (shipped_rules() if each.name == SHIPPED and not each.exists() else each for each in paths)
+    return tuple(named) or (shipped_rules(),)
+
+
 def load_rules(paths: Sequence[Path], clock: Clock) -> tuple[RuleSet, list[Diagnostic]]:
     """The rule set of some files and folders, and what the linter warns of.
 
     Raises:
         RuleError: some rule is wrong; the message shows every problem at its place.
     """
-    ruleset, diagnostics = load(paths, today(clock), scrub=holds_personal_data)
+    ruleset, diagnostics = load(named_rules(paths), today(clock), scrub=holds_personal_data)
     if ruleset is None or failed(diagnostics):
         raise RuleError(render_text(diagnostics, ()).rstrip())
     return ruleset, diagnostics
@@ -278,7 +288,7 @@ def run(
     """
     clock = clock or SystemClock()
     decodings = feeding.decodings(settings)
-    paths = settings.rules or (shipped_rules(),)
+    paths = named_rules(settings.rules)
     files = RuleFiles(paths, clock, settings.reload.every_seconds)  # before they are read, to miss no change
     ruling = _ruling(paths, clock, decodings)
     with ExitStack() as stack:
@@ -352,7 +362,15 @@ def _ruling(paths: Sequence[Path], clock: Clock, decodings: Mapping[str, Decodin
     ruleset, diagnostics = load_rules(paths, clock)
     for said in _over(diagnostics):
         log.warning("rules: %s", said)
+    for name, tables in resting(ruleset):
+        log.info("rules: %s rests until there is a table %s (docs/rules.md)", name, listing(tables))
     return Ruling(ruleset, plans(ruleset, decodings))
+
+
+def resting(ruleset: RuleSet) -> list[tuple[str, tuple[str, ...]]]:
+    """Names of the rules that say nothing yet, and of the tables they wait for."""
+    waiting = ((rule.header.name or rule.header.title, rests_for(rule)) for rule in ruleset.rules)
+    return [(name, tables) for name, tables in waiting if tables]
 
 
 def _over(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
@@ -377,7 +395,7 @@ def check_settings(settings: Settings) -> str:
     Raises:
         PrivwatchError: something `run` would refuse.
     """
-    ruleset, _ = load_rules(settings.rules or [shipped_rules()], SystemClock())
+    ruleset, _ = load_rules(settings.rules, SystemClock())
     operate.check_outside(settings)
     feeding.check(settings, SystemClock())
     alerting.check(settings.alerts, SystemClock())
@@ -431,7 +449,7 @@ def _report(store: SqlStore, ruleset: RuleSet, progress: Progress, seconds: floa
 
 def check_rules(paths: Sequence[Path], clock: Clock) -> tuple[list[Diagnostic], list[TestOutcome]]:
     """Lint rules, and where they can be compiled, run the tests inside them."""
-    ruleset, diagnostics = load(paths, today(clock), scrub=holds_personal_data)
+    ruleset, diagnostics = load(named_rules(paths), today(clock), scrub=holds_personal_data)
     return diagnostics, [] if ruleset is None else run_cases(ruleset)
 
 

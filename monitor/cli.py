@@ -111,7 +111,9 @@ class Report(StrEnum):
 Rules = Annotated[
     list[Path] | None,
     typer.Option(
-        "--rules", "-r", help="Rule file or folder; may be given again (default: the shipped rules)."
+        "--rules",
+        "-r",
+        help="Rule file or folder, or the word shipped (the default); may be given again.",
     ),
 ]
 
@@ -243,7 +245,7 @@ def replay(
         raise SettingsError(f"--store {store} is a folder or looks like a URL; name a file")
     options = composition.ReplayOptions(
         inputs=tuple(inputs),
-        rules=tuple(rules or [composition.shipped_rules()]),
+        rules=composition.named_rules(rules or ()),
         store=store,
         key=key or store.with_suffix(".key"),
         namespace=namespace,
@@ -385,7 +387,7 @@ def configuration(
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Rule files and folders (default: the shipped rules)."),
+        typer.Argument(metavar="PATH", help="Rule files and folders, or the word shipped (the default)."),
     ] = None,
     output: Annotated[
         Report,
@@ -397,10 +399,11 @@ def check(
     Shows every problem of every file at once. Exits 0 where all is well (warnings included), 1 where there
     are errors or failed tests, 2 where the check could not run.
     """
-    missing = [str(p) for p in paths or [] if not p.exists()]
+    named = composition.named_rules(paths or ())
+    missing = [str(p) for p in named if not p.exists()]
     if missing:
         raise InputError(f"there is no {', '.join(missing)}; name rule files or folders")
-    diagnostics, outcomes = composition.check_rules(paths or [composition.shipped_rules()], SystemClock())
+    diagnostics, outcomes = composition.check_rules(named, SystemClock())
     _say(reports.RENDERERS[output.value](diagnostics, outcomes).rstrip("\n"))
     if problems.failed(diagnostics) or not all(o.passed for o in outcomes):
         raise typer.Exit(FOUND)
@@ -428,7 +431,7 @@ def explain(
     """
     decoding = ways.Decoding(format=format.value, aliases=_aliases(field))
     explained, answers = composition.explain(
-        rule, rules or [composition.shipped_rules()], event, decoding, line
+        rule, composition.named_rules(rules or ()), event, decoding, line
     )
     _say(answers_as_text.rule_text(explained))
     asked = matched = 0

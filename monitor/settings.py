@@ -41,7 +41,9 @@ class Settings(Section):
     """Everything `privwatch run` is told. Relative paths count from the folder of the settings file."""
 
     sources: SourcesSettings = Field(description="where records come from")
-    rules: Paths = Field((), description="rule files and folders; none: the rules that come along")
+    rules: Paths = Field(
+        (), description="rule files and folders; `shipped`, or none: the rules that come along"
+    )
     store: str = Field(
         "privwatch.db",
         min_length=1,

@@ -7,15 +7,17 @@ texts meet a detector.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
 from monitor.detectors import PLAINTEXT_STATES, classify, find, prefilter
-from monitor.engine.plan import Atom, is_detector
-from monitor.frames import KEY, PATH, ROW, TEXT, EventBatch
+from monitor.engine.plan import Atom, is_detector, is_timed
+from monitor.frames import KEY, PATH, ROW, TEXT, TIME, EventBatch
 from monitor.rules.compile import asks_absence, test_expr
 from monitor.rules.tree import (
     ExistsTest,
+    LookupTest,
     NullTest,
     PiiTest,
     PlaintextTest,
@@ -53,13 +55,15 @@ def column_leaves(batch: EventBatch, atoms: Sequence[Atom]) -> dict[str, pl.Data
         regular = pl.col(ROW).is_in(batch.frame.filter(~batch.irregular)[ROW].implode())
         told = {a.name: batch.cells.of(a.field or "", _may_satisfy(a, pl.col(TEXT))) for a in atoms}
         kept = {name: leaves.filter(regular) for name, leaves in told.items() if not leaves.is_empty()}
-        return {name: leaves for name, leaves in kept.items() if not leaves.is_empty()}
+        found = {name: leaves for name, leaves in kept.items() if not leaves.is_empty()}
+        timed = {a.name for a in atoms if is_timed(a.test)}
+        return {name: with_times(found[name], batch) if name in timed else found[name] for name in found}
     wanted = batch.frame.select(
         (_may_satisfy(a, pl.col(a.field or "")) & ~batch.irregular).alias(a.name) for a in atoms
     )
     return {
         a.name: batch.frame.filter(wanted[a.name]).select(
-            ROW, pl.lit(a.field).alias(PATH), pl.col(a.field or "").alias(TEXT)
+            ROW, pl.lit(a.field).alias(PATH), pl.col(a.field or "").alias(TEXT), TIME
         )
         for a in atoms
         if wanted[a.name].any()
@@ -69,7 +73,25 @@ def column_leaves(batch: EventBatch, atoms: Sequence[Atom]) -> dict[str, pl.Data
 def _may_satisfy(atom: Atom, column: pl.Expr) -> pl.Expr:
     if isinstance(atom.test, PiiTest):
         return prefilter(atom.test.detectors).expr(column)
+    if isinstance(atom.test, LookupTest):
+        return test_expr(at_any_time(atom.test), column)
     return column.is_not_null()
+
+
+def at_any_time(test: Test) -> Test:
+    """The test itself; a lookup that depends on the time as one that does not."""
+    return replace(test, always=True) if isinstance(test, LookupTest) else test
+
+
+def leaves_for(atoms: Sequence[Atom], batch: EventBatch, rows: pl.Series) -> pl.DataFrame:
+    """The LEAVES frame of some rows, with the events' TIME where one of the atoms depends on it."""
+    leaves = batch.leaves(rows)
+    return with_times(leaves, batch) if any(is_timed(a.test) for a in atoms) else leaves
+
+
+def with_times(leaves: pl.DataFrame, batch: EventBatch) -> pl.DataFrame:
+    """The leaves with the TIME of their events."""
+    return leaves.join(batch.frame.select(ROW, TIME), on=ROW, how="left", maintain_order="left")
 
 
 def select_leaves(atom: Atom, leaves: pl.DataFrame, aliases: dict[str, tuple[str, ...]]) -> pl.DataFrame:
@@ -108,7 +130,10 @@ def satisfied_keys(atoms: Sequence[Atom], leaves: pl.DataFrame) -> dict[str, pl.
 
 
 def satisfied(atom: Atom, leaves: pl.DataFrame) -> pl.DataFrame:
-    """The FOUND rows among selected leaves. For a test of absence: the leaves that prove it wrong."""
+    """The FOUND rows among selected leaves. For a test of absence: the leaves that prove it wrong.
+
+    A lookup that depends on the time needs leaves with TIME, see `leaves_for`.
+    """
     test = atom.test
     if leaves.is_empty():
         return empty_found()

@@ -7,6 +7,7 @@ record (`monitor.engine.candidates`), so the rows given are at least those that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 
@@ -14,7 +15,7 @@ import polars as pl
 
 from monitor.detectors import prefilter
 from monitor.engine.anchors import Anchor, hidden_letters, holds, key_anchor
-from monitor.engine.atoms import satisfied, satisfied_keys
+from monitor.engine.atoms import at_any_time, satisfied, satisfied_keys
 from monitor.engine.plan import Atom, is_detector
 from monitor.frames import NESTED, PATH, ROW, TEXT, Cells
 from monitor.rules.compile import asks_absence, test_expr
@@ -23,7 +24,8 @@ from monitor.rules.tree import PiiTest
 
 def rows_in_cells(atoms: Sequence[Atom], cells: Cells) -> pl.Series:
     """ROW (UInt32) of rows that may satisfy one of the atoms, none of which names a path."""
-    keyed = [a for a in atoms if a.key is not None]
+    # A lookup that depends on the time may hold where the text is in its table at whatever time.
+    keyed = [replace(a, test=at_any_time(a.test)) for a in atoms if a.key is not None]
     found = [pl.Series(ROW, [], dtype=pl.UInt32)]
     found += [_anywhere(atom, cells) for atom in atoms if atom.key is None]
     if keyed:

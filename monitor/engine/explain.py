@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitor.engine.atoms import satisfied, select_leaves
+from monitor.engine.atoms import satisfied, select_leaves, with_times
 from monitor.engine.match import evaluate
 from monitor.engine.plan import Atom, Plan, RulePlan, item_atoms
-from monitor.frames import LEAVES, OFFSET, PATH, ROW, TEXT, EventBatch
+from monitor.frames import LEAVES, OFFSET, PATH, ROW, TEXT, TIME, EventBatch
 from monitor.redact import mask, mask_path
+from monitor.rules.binding import rests_for
 from monitor.rules.compile import asks_absence, item_expr, selection_expr
 from monitor.rules.tree import (
     BoolTest,
@@ -21,6 +22,7 @@ from monitor.rules.tree import (
     EventRule,
     ExistsTest,
     Item,
+    LookupTest,
     NullTest,
     NumberTest,
     Pattern,
@@ -71,6 +73,8 @@ class Explanation:
     fields: tuple[str, ...]
     literals: tuple[str, ...]
     expression: str
+    rests_for: tuple[str, ...] = ()
+    """Tables that have yet to be given before the rule says anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,11 @@ def explain_rule(rule: RulePlan) -> Explanation:
     wanted = sorted(rule.anchors[0].needles) if rule.anchors else []
     names = {a.name: f'found("{_asked(a)}")' for a in rule.atoms}
     expression = re.sub(r'col\("(\w+)"\)', lambda m: names.get(m[1], m[0]), str(rule.over_columns))
-    return Explanation(tuple(fields), tuple(wanted), expression)
+    return Explanation(tuple(fields), tuple(wanted), expression, rests_for(rule.rule))
 
 
 def _asked(atom: Atom) -> str:
-    return f"{atom.field or 'any value'}{_MODIFIERS.get(type(atom.test), '')}: {_value_text(atom.test)}"
+    return f"{atom.field or 'any value'}{_modifier(atom.test)}: {_value_text(atom.test)}"
 
 
 def explain_events(plan: Plan, rule: RulePlan, batch: EventBatch) -> Iterator[EventVerdict]:
@@ -112,9 +116,9 @@ def explain_events(plan: Plan, rule: RulePlan, batch: EventBatch) -> Iterator[Ev
     ids = [p.rule.header.id for p in asked.rules]
     routed = rule.rule.header.id in ids
     matched = set(asked.rows[ids.index(rule.rule.header.id)]) if routed else set()
-    leaves = batch.leaves(batch.frame[ROW]).partition_by(ROW, as_dict=True)
+    leaves = with_times(batch.leaves(batch.frame[ROW]), batch).partition_by(ROW, as_dict=True)
     for row, offset in zip(batch.frame[ROW], batch.frame[OFFSET], strict=True):
-        mine = leaves.get((row,), pl.DataFrame(schema=LEAVES))
+        mine = leaves.get((row,), pl.DataFrame(schema={**LEAVES, TIME: pl.Int64}))
         selections = tuple(_selection(s, mine, plan) for s in rule.rule.selections)
         yield EventVerdict(offset, row in matched, routed, selections)
 
@@ -152,7 +156,7 @@ def _shown(path: str, text: str, start: int | None, end: int | None, detector: s
 def describe(item: Item) -> str:
     """The item as it stands in a rule: `url.original|pii: email`."""
     joined = (" and " if item.every else " or ").join(_value_text(t) for t in item.tests)
-    modifiers = {_MODIFIERS.get(type(t), "") for t in item.tests} | {"|neq" if item.negated else ""}
+    modifiers = {_modifier(t) for t in item.tests} | {"|neq" if item.negated else ""}
     return f"{item.field or 'any value'}{''.join(sorted(modifiers))}: {joined}"
 
 
@@ -164,6 +168,12 @@ _MODIFIERS = {
     PlaintextTest: "|plaintext",
     StateTest: "|state",
 }
+
+
+def _modifier(test: Test) -> str:
+    if isinstance(test, LookupTest):
+        return "|in" if test.always else "|lookup"
+    return _MODIFIERS.get(type(test), "")
 
 
 def _value_text(test: Test) -> str:
@@ -180,6 +190,8 @@ def _value_text(test: Test) -> str:
             said = network
         case PiiTest(names) | StateTest(names):
             said = ", ".join(names)
+        case LookupTest(table, column):
+            said = f"{table}.{column}" if column else table
         case NumberTest(value) | BoolTest(value) | ExistsTest(value) | PlaintextTest(value):
             said = str(value).lower()
     return said

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from monitor.engine.atoms import column_leaves, satisfied, satisfied_keys, select_leaves
+from monitor.engine.atoms import column_leaves, leaves_for, satisfied, satisfied_keys, select_leaves
 from monitor.engine.candidates import candidates
 from monitor.engine.gate import Gate
 from monitor.engine.plan import Atom, Plan, RulePlan, answered_by_column
@@ -111,7 +111,7 @@ def _ask(rules: Sequence[RulePlan], batch: EventBatch, aliases: dict[str, tuple[
     found = [_search(searched, batch, aliases)]
     tables = [_over_columns(rules, searched, found[0], batch)]
     irregular = batch.frame.filter(batch.irregular)[ROW]
-    tangled = batch.leaves(irregular) if len(irregular) else None
+    tangled = leaves_for(atoms, batch, irregular) if len(irregular) else None
     if tangled is not None:
         found.append(_satisfied(atoms, tangled, aliases))
         tables.append(_over_leaves(rules, atoms, found[1], irregular))
@@ -133,7 +133,9 @@ def _search(
     }
     unnamed = [a for a in atoms if not a.named]
     rows = candidates(unnamed, batch)
-    return found if rows.is_empty() else found | _satisfied(unnamed, batch.leaves(rows), aliases)
+    if rows.is_empty():
+        return found
+    return found | _satisfied(unnamed, leaves_for(unnamed, batch, rows), aliases)
 
 
 def _satisfied(

@@ -10,6 +10,7 @@ import polars as pl
 
 from monitor.engine.anchors import Anchor, anchors_of
 from monitor.frames import Projection
+from monitor.rules.binding import rests_for
 from monitor.rules.compile import asks_absence, condition_expr, item_expr, selection_expr, test_expr
 from monitor.rules.tree import (
     And,
@@ -18,6 +19,7 @@ from monitor.rules.tree import (
     EventRule,
     ExistsTest,
     Item,
+    LookupTest,
     Not,
     NullTest,
     Or,
@@ -104,6 +106,11 @@ def is_detector(test: Test) -> bool:
     return isinstance(test, PiiTest | PlaintextTest | StateTest)
 
 
+def is_timed(test: Test) -> bool:
+    """Whether the answer depends on the event's time."""
+    return isinstance(test, LookupTest) and test.timed
+
+
 class _Atoms:
     """Gives every (field, test) pair its atom, in order of first use."""
 
@@ -125,8 +132,11 @@ def item_atoms(item: Item) -> list[Atom]:
 
 
 def answered_by_column(atom: Atom) -> bool:
-    """Whether an expression over one column answers the atom; keys at any depth and detectors need leaves."""
-    return atom.named and not is_detector(atom.test)
+    """Whether an expression over one column answers the atom.
+
+    Keys at any depth and detectors need leaves, lookups that depend on the time the event's time as well.
+    """
+    return atom.named and not is_detector(atom.test) and not is_timed(atom.test)
 
 
 def _column_item(item: Item, atoms: _Atoms) -> pl.Expr:
@@ -174,17 +184,23 @@ def _vagueness(atom: Atom) -> int:
     )
 
 
+def _at_rest(rule: EventRule) -> RulePlan:
+    """A rule that matches nothing and asks for no field: a table of its own has yet to be given."""
+    never = pl.lit(value=False)
+    return RulePlan(rule, never, never, evidence=(), leads=(), identity=(), anchors=(Anchor(),), atoms=())
+
+
 def _rule_plan(rule: EventRule, atoms: _Atoms, aliases: dict[str, tuple[str, ...]]) -> RulePlan:
+    if rests_for(rule):
+        return _at_rest(rule)
+
     def compiled(build: Callable[[Item, _Atoms], pl.Expr]) -> pl.Expr:
         selections = {s.name: selection_expr(s, lambda item: build(item, atoms)) for s in rule.selections}
         return pl.any_horizontal([condition_expr(c, selections) for c in rule.conditions])
 
     positive = list(positive_items(rule))
     evidence = [
-        a
-        for i in positive
-        for a in atoms.of(i)
-        if (is_detector(a.test) or not a.named) and not asks_absence(a.test)
+        a for i in positive for a in atoms.of(i) if not answered_by_column(a) and not asks_absence(a.test)
     ]
     answered = [a for i in positive if not i.negated for a in atoms.of(i) if answered_by_column(a)]
     privacy, alert = rule.privacy, rule.alert

@@ -14,6 +14,7 @@ from monitor.engine.panes import panes
 from monitor.engine.plan import Plan, compile_plan
 from monitor.engine.windows import episodes, instant
 from monitor.frames import RecordBatch, Values
+from monitor.rules.binding import with_tables
 from monitor.rules.report import TestOutcome
 from monitor.rules.tree import Correlation, EventRule, Rule, RuleSet, RuleTest, TestEvents
 
@@ -40,14 +41,23 @@ def _deciding(plan: Plan, rule: Rule) -> Plan:
     return replace(plan, rules=tuple(one for one in plan.rules if one.rule.header.id in ids))
 
 
+def _with_tables(plan: Plan, test: RuleTest) -> Plan:
+    """The plan, compiled anew where the test brings tables of its own.
+
+    Raises:
+        KeyError: one of them lacks a column.
+    """
+    if not test.tables:
+        return plan
+    rules = tuple(with_tables(one.rule, test.tables) for one in plan.rules)
+    return compile_plan(RuleSet(rules, plan.correlations, (), plan.digest))
+
+
 def _outcome(plan: Plan, rule: Rule, test: RuleTest) -> TestOutcome:
-    matches, rejected = _evaluate(plan, test)
-    found = _fires(rule, matches)
-    message = ""
-    if rejected:
-        message = f"{rejected} of its events could not be decoded as {test.format}."
-    elif found != (test.expect == "match"):
-        message = f"Expected {test.expect}, but the rule {'matched' if found else 'did not match'}."
+    try:
+        message = _unmet(_with_tables(plan, test), rule, test)
+    except KeyError as column:
+        message = f"The rule asks for a column of a table that the test's table lacks: {column}."
     header = rule.header
     return TestOutcome(
         rule_id=header.id,
@@ -57,6 +67,17 @@ def _outcome(plan: Plan, rule: Rule, test: RuleTest) -> TestOutcome:
         passed=not message,
         message=message,
     )
+
+
+def _unmet(plan: Plan, rule: Rule, test: RuleTest) -> str:
+    """What is wrong; empty where the test holds."""
+    matches, rejected = _evaluate(plan, test)
+    found = _fires(rule, matches)
+    if rejected:
+        return f"{rejected} of its events could not be decoded as {test.format}."
+    if found != (test.expect == "match"):
+        return f"Expected {test.expect}, but the rule {'matched' if found else 'did not match'}."
+    return ""
 
 
 def _evaluate(plan: Plan, test: RuleTest) -> tuple[Matches, int]:

@@ -18,6 +18,7 @@ from monitor.engine.plan import Plan
 from monitor.errors import PrivwatchError
 from monitor.pipeline.within import aside
 from monitor.rules.diagnostics import SUFFIXES
+from monitor.rules.lookups import table_files
 from monitor.rules.tree import RuleSet
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,9 @@ class Ruling:
 
 
 class RuleFiles:
-    """Notices that rule files changed: by name, inode, size and time of change, looked at now and then.
+    """Notices that rule files, or tables beside them, changed; looked at now and then.
+
+    Changed is what has another name, inode, size or time of change.
 
     A change counts once two looks in a row saw the same, so that a file half written is not read. A new UTC
     day counts as a change too: filters expire.
@@ -164,7 +167,8 @@ def _digests(ruleset: RuleSet) -> dict[str, str]:
 
 
 def _files(path: Path) -> list[Path]:
-    return [one for one in path.rglob("*") if one.suffix in SUFFIXES] if path.is_dir() else [path]
+    rules = [one for one in path.rglob("*") if one.suffix in SUFFIXES] if path.is_dir() else [path]
+    return [*rules, *(one for one in table_files(path) if one not in rules)]
 
 
 def _look(file: Path) -> tuple[str, int, int, int]:

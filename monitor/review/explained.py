@@ -9,6 +9,7 @@ from monitor.engine.explain import Answer, Explained, explain_rule
 from monitor.engine.plan import RulePlan
 from monitor.model import WITHIN, Logsource, Reject
 from monitor.review.summary import duration, limits, short_articles
+from monitor.rules.diagnostics import listing
 from monitor.rules.tree import Correlation, Rule
 
 NO_LITERALS = "(none: every event is asked)"
@@ -54,10 +55,14 @@ def _counting(rule: Correlation, bases: tuple[RulePlan, ...]) -> str:
 
 def _compiled(plan: RulePlan) -> str:
     explained = explain_rule(plan)
+    applies = f"applies   to {_logsource(plan.rule.logsource)}"
+    fields = _listed("fields", explained.fields)
+    if explained.rests_for:
+        return f"{applies}\n{fields}\nrests     until there is a table {listing(explained.rests_for)}"
     return "\n".join(
         (
-            f"applies   to {_logsource(plan.rule.logsource)}",
-            _listed("fields", explained.fields),
+            applies,
+            fields,
             _listed("literals", map(repr, explained.literals) if explained.literals else (NO_LITERALS,)),
             f"compiled  {explained.expression}",
         )

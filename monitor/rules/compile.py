@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from monitor.errors import CompileError
+from monitor.frames import TIME
 from monitor.rules.tree import (
     And,
     BoolTest,
@@ -22,6 +23,7 @@ from monitor.rules.tree import (
     Condition,
     ExistsTest,
     Item,
+    LookupTest,
     Not,
     NullTest,
     NumberTest,
@@ -141,6 +143,20 @@ def _inside(values: pl.Series, network: ipaddress.IPv6Network) -> pl.Series:
     return pl.Series(values.name, [":" in (v or "") and inside(v) for v in values], dtype=pl.Boolean)
 
 
+def _lookup(test: LookupTest, text: pl.Expr) -> pl.Expr:
+    """Over a frame with TIME where the answer depends on it."""
+    keys = test.keys
+    if keys is None:
+        raise CompileError(f"the table '{test.table}' was never looked for; load rules by rules/ruleset.py")
+    if not test.timed:
+        return text.map_batches(keys.ever, return_dtype=pl.Boolean(), is_elementwise=True)
+    return pl.struct(text.alias("text"), pl.col(TIME)).map_batches(
+        lambda both: keys.at(both.struct.field("text"), both.struct.field(TIME)),
+        return_dtype=pl.Boolean(),
+        is_elementwise=True,
+    )
+
+
 EXPRESSIONS: dict[type, Callable[[Any, pl.Expr], pl.Expr]] = {
     TextTest: _text,
     NumberTest: _number,
@@ -150,6 +166,7 @@ EXPRESSIONS: dict[type, Callable[[Any, pl.Expr], pl.Expr]] = {
     CompareTest: lambda test, text: _COMPARE[test.operator](number_of(text), float(test.value)),
     RegexTest: lambda test, text: text.str.contains(regex_text(test)),
     CidrTest: _cidr,
+    LookupTest: _lookup,
 }
 """How each test reads over one String column. Detector tests have none: see `monitor.engine.atoms`."""
 

@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from monitor.rules.document import MapNode, Node, Scalar, plain
+from monitor.rules.header import digest_of
+from monitor.rules.lookups import table_of
 from monitor.rules.reader import Reader
+from monitor.rules.tables import Table
 from monitor.rules.tree import AlertPolicy, Privacy, RuleTest, TestEvents, WindowPolicy
 from monitor.rules.vocabulary import (
     ALERT_KEYS,
@@ -117,7 +120,16 @@ def _test(entry: Reader) -> RuleTest:
         events=read,
         span=entry.node.span,
         format=form,
+        tables=_tables(entry),
     )
+
+
+def _tables(entry: Reader) -> tuple[Table, ...]:
+    """`lookups` of a test: tables by name."""
+    body = entry.map("lookups")
+    pairs = () if body is None else body.node.pairs
+    made = (table_of(key.text, value, entry.problems, digest_of(value)) for key, value in pairs)
+    return tuple(table for table in made if table is not None)
 
 
 def _events(entry: Reader, form: str) -> TestEvents:

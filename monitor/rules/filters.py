@@ -18,6 +18,9 @@ from monitor.rules.vocabulary import FILTER_KEYS
 HIDDEN = ":filtered"
 """Behind a rule's id: the rule that matches what its filters hide."""
 
+FOREIGN = "filter:"
+"""What the names of selections begin with that a filter brought into a rule; no rule file can write it."""
+
 RESERVED = frozenset({"condition", "rules"})
 
 
@@ -154,4 +157,4 @@ def _renamed(one: Filter) -> Condition:
 
 
 def _prefix(one: Filter) -> str:
-    return f"filter:{one.header.id}:"
+    return f"{FOREIGN}{one.header.id}:"

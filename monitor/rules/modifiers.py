@@ -19,6 +19,8 @@ ROLES: dict[str, str] = {
     "gt": "kind",
     "gte": "kind",
     "i": "flag",
+    "in": "kind",
+    "lookup": "kind",
     "lt": "kind",
     "lte": "kind",
     "m": "flag",
@@ -37,16 +39,29 @@ ALIASES = {"ignorecase": "i", "multiline": "m", "dotall": "s"}
 """Long names of the flags of `re`."""
 
 LATER = frozenset(
-    {"base64", "base64offset", "expand", "fieldref", "in", "lookup", "windash", "wide"}
+    {"base64", "base64offset", "expand", "fieldref", "windash", "wide"}
     | {"utf16", "utf16be", "utf16le", "minute", "hour", "day", "week", "month", "year"}
 )
 """Modifiers of the rule language that this release does not evaluate."""
 
-FIRST = frozenset({"cidr", "exists", "pii", "plaintext", "re", "state"})
+FIRST = frozenset({"cidr", "exists", "in", "lookup", "pii", "plaintext", "re", "state"})
 """These read the value as it is written, so no modifier may come before them."""
 
 NEED_FIELD = frozenset(
-    {"cidr", "endswith", "exists", "gt", "gte", "lt", "lte", "plaintext", "startswith", "state"}
+    {
+        "cidr",
+        "endswith",
+        "exists",
+        "gt",
+        "gte",
+        "in",
+        "lookup",
+        "lt",
+        "lte",
+        "plaintext",
+        "startswith",
+        "state",
+    }
 )
 """These ask about a whole value; a keyword is searched for inside every value of the record."""
 SINGLE = frozenset({"exists", "plaintext"})

@@ -7,20 +7,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from monitor.rules.binding import bound, digests
 from monitor.rules.correlation import CorrelationDraft
 from monitor.rules.diagnostics import SUFFIXES, Diagnostic, Problems, Severity, failed, suggestion
 from monitor.rules.document import MAX_BYTES, MapNode, Node, Scalar, read
 from monitor.rules.filters import FilterDraft, apply, covers, expired, hidden
 from monitor.rules.header import combined
 from monitor.rules.lint import Scrubber, lint_rule
-from monitor.rules.parse import EventDraft, Parsed, parse
-from monitor.rules.tree import Correlation, EventRule, Filter, RuleSet, Span
+from monitor.rules.lookups import FOLDER, tables_below
+from monitor.rules.parse import Draft, EventDraft, Parsed, parse
+from monitor.rules.tree import Correlation, EventRule, Filter, Header, RuleSet, Selection, Span
 
 
 def load(
     paths: Sequence[Path], today: dt.date, scrub: Scrubber | None = None
 ) -> tuple[RuleSet | None, list[Diagnostic]]:
     """Read rule files, whatever their names, and folders (all `*.yml` and `*.yaml` below them).
+
+    Files in folders called `lookups` are tables, see `monitor.rules.lookups`.
 
     Args:
         paths: files and folders.
@@ -35,6 +39,7 @@ def load(
     loader = _Loader(problems, today, scrub)
     for name, path in _files(paths, problems):
         loader.read(name, path)
+    loader.bind(paths)
     ruleset = loader.resolve()
     diagnostics = problems.sorted()
     return (None if failed(diagnostics) else ruleset), diagnostics
@@ -57,7 +62,8 @@ def _files(paths: Sequence[Path], problems: Problems) -> Iterator[tuple[str, Pat
 def _below(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    files = (file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+    return sorted(file for file in files if FOLDER not in file.parent.relative_to(path.parent).parts)
 
 
 @dataclass
@@ -88,6 +94,27 @@ class _Loader:
             self.declared.update(_declared(node))
             if (parsed := parse(node, self.problems)) is not None:
                 self.parsed.append(parsed)
+
+    def bind(self, paths: Sequence[Path]) -> None:
+        """Give every lookup its table. The digest of a rule covers the tables it asks."""
+        tables, named = tables_below(paths, self.problems)
+
+        def selections(one: tuple[Selection, ...]) -> tuple[Selection, ...]:
+            return bound(one, tables, named, self.problems)
+
+        for number, each in enumerate(self.parsed):
+            match each.draft:
+                case EventDraft(rule=rule):
+                    asked = selections(rule.selections)
+                    header = _covering(rule.header, asked)
+                    draft: Draft = replace(each.draft, rule=replace(rule, selections=asked, header=header))
+                case FilterDraft(filter=one):
+                    asked = selections(one.selections)
+                    header = _covering(one.header, asked)
+                    draft = replace(each.draft, filter=replace(one, selections=asked, header=header))
+                case CorrelationDraft():
+                    continue
+            self.parsed[number] = replace(each, draft=draft)
 
     def resolve(self) -> RuleSet:
         index = self.index()
@@ -203,6 +230,12 @@ class _Loader:
                 case FilterDraft():
                     continue
             lint_rule(rule, self.problems, ours=each.ours, counted=only_counted, scrub=self.scrub)
+
+
+def _covering(header: Header, selections: Sequence[Selection]) -> Header:
+    """The header, its digest over the tables as well that the selections ask."""
+    tables = digests(selections)
+    return replace(header, digest=combined(header.digest, tables)) if tables else header
 
 
 def _applies(one: Filter, rule: EventRule) -> bool:

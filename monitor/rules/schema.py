@@ -116,6 +116,18 @@ def _test() -> dict[str, Schema]:
         "expect": {"enum": list(EXPECTATIONS)},
         "format": {"enum": list(TEST_FORMATS)},
         "events": {"type": "array", "minItems": 1, "items": one_event},
+        "lookups": {"type": "object", "additionalProperties": _table()},
+    }
+
+
+def _table() -> Schema:
+    cell: Schema = {"type": ["string", "integer", "null"]}
+    row: Schema = {"type": "object", "minProperties": 1, "additionalProperties": cell}
+    return {
+        "anyOf": [
+            {"type": "array", "items": {"type": ["string", "integer"]}},
+            {"type": "array", "items": row},
+        ]
     }
 
 

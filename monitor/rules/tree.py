@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from monitor.model import Logsource
+from monitor.rules.tables import Keys, Table
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -116,6 +117,28 @@ class StateTest:
     states: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LookupTest:
+    """The value is in a column of a table, in a row that holds at the event's time.
+
+    Attributes:
+        table: name of the table.
+        column: name of the column; '' is the table's first.
+        always: any row will do, whenever it holds (`|in`).
+        keys: the column; None until `monitor.rules.binding` has looked for the table.
+    """
+
+    table: str
+    column: str = ""
+    always: bool = False
+    keys: Keys | None = None
+
+    @property
+    def timed(self) -> bool:
+        """Whether the answer depends on the event's time."""
+        return not self.always and self.keys is not None and self.keys.timed
+
+
 Test: TypeAlias = (
     TextTest
     | NumberTest
@@ -128,6 +151,7 @@ Test: TypeAlias = (
     | PiiTest
     | PlaintextTest
     | StateTest
+    | LookupTest
 )
 
 
@@ -247,6 +271,8 @@ class RuleTest:
     events: tuple[TestEvents, ...]
     span: Span
     format: str = "json"
+    tables: tuple[Table, ...] = ()
+    """Take the place of the tables of their names while the test runs."""
 
 
 @dataclass(frozen=True, slots=True)

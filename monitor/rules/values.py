@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -21,6 +22,7 @@ from monitor.rules.tree import (
     CompareTest,
     ExistsTest,
     Item,
+    LookupTest,
     NullTest,
     NumberTest,
     Pattern,
@@ -38,6 +40,7 @@ _WRAPS: dict[str, Callable[[Pattern], Pattern]] = {
     "startswith": startswith,
 }
 _INT64 = 1 << 63
+_TABLE = re.compile(r"(?P<table>[A-Za-z0-9_-]+)(?:\.(?P<column>[A-Za-z0-9_-]+))?")
 
 
 def build_item(key: Scalar | None, value: Node, problems: Problems) -> Item | None:
@@ -194,6 +197,15 @@ def _state(_chain: Chain, value: Scalar, problems: Problems) -> Test | None:
     return StateTest((value.text,)) if _known(value, STATES, "protection state", problems) else None
 
 
+def _lookup(chain: Chain, value: Scalar, problems: Problems) -> Test | None:
+    found = _TABLE.fullmatch(value.text) if value.value is not None else None
+    if found is None:
+        cure = "Write the name of a table, such as open_tickets, or with a column: open_tickets.customer."
+        _refuse(value, problems, f"'{value.text}' names no table.", cure)
+        return None
+    return LookupTest(found["table"], found["column"] or "", always=chain.kind == "in")
+
+
 def _known(value: Scalar, words: tuple[str, ...], what: str, problems: Problems) -> bool:
     if value.value is not None and value.text in words:
         return True
@@ -212,6 +224,7 @@ BUILDERS: dict[str, Builder] = {
     "plaintext": _truth,
     "pii": _pii,
     "state": _state,
+    **dict.fromkeys(("in", "lookup"), _lookup),
     **dict.fromkeys(("lt", "lte", "gt", "gte"), _compare),
 }
 """How a value is read under each kind."""

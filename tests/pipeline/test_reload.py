@@ -53,6 +53,28 @@ def test_a_change_is_noticed_once_it_holds_still(tmp_path):
     assert not watch.files.changed(), "two seconds have not passed"
 
 
+def test_a_table_that_changed_is_noticed_as_a_rule_is(tmp_path):
+    (tmp_path / "lookups").mkdir()
+    table = tmp_path / "lookups" / "tickets.csv"
+    table.write_text("ticket\n")
+    rule = tmp_path / "one.yml"
+    rule.write_text("1")
+    for watch in (Watch(tmp_path), Watch(rule)):
+        assert not any(watch.seen())
+        table.write_text(table.read_text() + "T-1\n")
+        assert watch.seen() == [False, True, False, False]
+
+
+def test_a_changed_table_makes_another_ruling(tmp_path):
+    (tmp_path / "lookups").mkdir()
+    table = tmp_path / "lookups" / "tickets.yml"
+    asking = "{a: {ticket|lookup: tickets}, condition: a}"
+    table.write_text("[T-1]")
+    old = ruling(tmp_path, one=asking).ruleset
+    table.write_text("[T-1, T-2]")
+    assert difference(old, ruling(tmp_path, one=asking).ruleset).endswith("; changed one")
+
+
 def test_a_file_that_is_being_written_is_waited_for(tmp_path):
     watch = Watch(tmp_path)
     found = []

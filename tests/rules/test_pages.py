@@ -22,6 +22,8 @@ WITHOUT_EXAMPLE = {
     "file-too-large",
     "file-unreadable",
     "no-rules",
+    "table-duplicate",
+    "table-invalid",
     "test-personal-data",
     "yaml-too-big",
     "yaml-too-deep",
@@ -57,8 +59,9 @@ def test_the_page_of_the_language_has_every_modifier():
 
 def test_the_examples_of_the_language_load():
     page = (DOCS / "rules.md").read_text(encoding="utf-8")
-    rule, correlation, exclusion = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    rule, asking, correlation, exclusion = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     assert check(rule) == []
+    assert [each.code for each in check(asking)] == ["unknown-table"]
     ruleset, found = checked("---\n".join([rule + "name: customer_read\n", correlation]))
     assert [each.code for each in found] == ["missing-test"]
     assert len(ruleset.correlations) == 1

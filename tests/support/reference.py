@@ -15,7 +15,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,7 @@ from monitor.rules.tree import (
     EventRule,
     ExistsTest,
     Item,
+    LookupTest,
     Not,
     NullTest,
     NumberTest,
@@ -126,10 +127,39 @@ def present(event: dict[str, Any], field: str) -> bool:
     return any(leaf.path == field or leaf.path.startswith(field + ".") for leaf in below)
 
 
-def evaluate(rule: EventRule, event: dict[str, Any], classify: Classify) -> bool:
-    """Whether the event satisfies the rule: one of its conditions holds."""
-    selections = {selection.name: selection for selection in rule.selections}
+def evaluate(rule: EventRule, event: dict[str, Any], classify: Classify, when: int | None = None) -> bool:
+    """Whether the event satisfies the rule: one of its conditions holds.
+
+    `when` is the event's time in microseconds UTC, which only lookups in tables with validity ask for.
+    """
+    dated = replace(rule, selections=tuple(_at_time(each, when) for each in rule.selections))
+    selections = {selection.name: selection for selection in dated.selections}
     return any(holds(condition, selections, event, classify) for condition in rule.conditions)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A lookup at one time: the texts, in lower case, that are in its column then."""
+
+    texts: frozenset[str]
+
+
+def _at_time(selection: Selection, when: int | None) -> Selection:
+    def item(one: Item) -> Item:
+        tests = (_listed(t, when) if isinstance(t, LookupTest) else t for t in one.tests)
+        return replace(one, tests=tuple(tests))
+
+    return replace(selection, alternatives=tuple(tuple(map(item, i)) for i in selection.alternatives))
+
+
+def _listed(test: LookupTest, when: int | None) -> Any:
+    held = set()
+    for key, begin, end in test.keys.rows.iter_rows():
+        begun = begin is None or (when is not None and begin <= when)
+        lasts = end is None or (when is not None and when < end)
+        if test.always or (begun and lasts):
+            held.add(key)
+    return _Listed(frozenset(held))
 
 
 def holds(
@@ -209,6 +239,8 @@ def value_holds(test: Test, text: str, path: str, classify: Classify) -> bool:
             return state != "absent" and (state in PLAINTEXT) is expected
         case StateTest(states):
             return classify(text, path)[0] in states
+        case _Listed(texts):
+            return text.lower() in texts
     raise TypeError(test)
 
 
