@@ -59,7 +59,8 @@ def test_a_table_that_changed_is_noticed_as_a_rule_is(tmp_path):
     table.write_text("ticket\n")
     rule = tmp_path / "one.yml"
     rule.write_text("1")
-    for watch in (Watch(tmp_path), Watch(rule)):
+    for path in (tmp_path, rule):
+        watch = Watch(path)
         assert not any(watch.seen())
         table.write_text(table.read_text() + "T-1\n")
         assert watch.seen() == [False, True, False, False]
