@@ -22,8 +22,8 @@ def blinded_correlation(rule: Correlation, gone: Collection[str], blind: Collect
         gone: fields that no event holds.
         blind: ids of the event rules that see nothing for lack of them.
     """
-    needed = {*rule.group_by, rule.threshold.field} - {""}
-    return bool(needed & set(gone)) or all(counted in blind for counted in rule.rules)
+    lost = set(gone)
+    return all(counted in blind or not lost.isdisjoint(rule.fields_of(counted)) for counted in rule.rules)
 
 
 def asked_fields(rule: EventRule) -> set[str]:

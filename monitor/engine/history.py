@@ -29,7 +29,7 @@ from monitor.engine.panes import (
     span_ticks,
     to_segment,
 )
-from monitor.engine.windows import episode_bounds, episodes, group_name
+from monitor.engine.windows import episodes, group_name, open_since
 from monitor.model import Episodes, Segment, Violation
 from monitor.rules.tree import Correlation
 
@@ -131,34 +131,27 @@ class History:
         return found, self._segments(partition, delta), late
 
     def _touched_episodes(self, touched: pl.DataFrame) -> tuple[Episodes, ...]:
-        floor = self._horizon * self._tick
-        found: dict[str, list[Violation]] = {
-            group_name(self._correlation, g, self._keyring): [] for g in touched["group"].unique().sort()
+        """What is said of the touched groups, in place of every episode that a window of theirs could be of."""
+        unsettled = touched.filter(~pl.col("settled")).group_by("group").agg(pl.col("tick").min())
+        sliding = self._correlation.window.kind == "sliding"
+        back = 0 if sliding else span_ticks(self._correlation) - 1
+        since = {
+            group_name(self._correlation, group, self._keyring): min(tick, self._horizon) - back
+            for group, tick in unsettled.sort("group").iter_rows()
         }
+        found: dict[str, list[Violation]] = {name: [] for name in since}
         for violation in episodes(self._correlation, touched, self._keyring):
             found[violation.group].append(violation)
-        rule = self._correlation.header.id
+        header = self._correlation.header
         return tuple(
-            Episodes(
-                rule,
-                name,
-                min([floor, *(v.start for v in those if v.start is not None)]),
-                FOREVER,
-                tuple(those),
-                self._correlation.header.digest,
-            )
+            Episodes(header.id, name, since[name] * self._tick, FOREVER, tuple(those), header.digest)
             for name, those in found.items()
         )
 
     def _forget(self) -> None:
         """Let go of what no later event could matter to."""
         span = span_ticks(self._correlation)
-        joinable = (
-            episode_bounds(self._correlation, self._panes)
-            .filter(pl.col("end") >= self._horizon - span)
-            .group_by("group")
-            .agg(pl.col("start").min().alias("open"))
-        )
+        joinable = open_since(self._correlation, self._panes, self._horizon)
         since = pl.min_horizontal(pl.col("open"), pl.lit(self._horizon))
         self._panes = (
             self._panes.join(joinable, on="group", how="left")

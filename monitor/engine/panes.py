@@ -12,21 +12,30 @@ from collections.abc import Callable, Iterable
 
 import polars as pl
 
+from monitor.engine.counted import COUNT, MASK, counted
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
-from monitor.frames import OFFSET, ROW, TEXT, TIME
+from monitor.engine.plan import RulePlan
+from monitor.frames import OFFSET, TIME
 from monitor.model import MAX_SAMPLES, Segment
 from monitor.redact import mask_name
 from monitor.rules.compile import number_of
+from monitor.rules.correlation import MAX_RULES
 from monitor.rules.tree import Correlation
-
-_COUNT, _OTHER = "__count", "__other"
 
 MICROS = 1_000_000
 """Microseconds in a second; also the unit in which sums keep their fractions."""
 
 LARGEST = 10**15
 """The most that one event adds to a sum, so that thousands of them fit an Int64."""
+
+_MEASURES = {
+    "value_sum": LARGEST,
+    "value_avg": LARGEST,
+    "value_median": LARGEST // 1000,
+    "value_percentile": LARGEST // 1000,
+}
+"""Types that read a number, and the most it is taken as: ranked ones are millionths in an Int64."""
 
 PANES: dict[str, pl.DataType] = {
     "group": pl.Int64(),
@@ -39,6 +48,7 @@ PANES: dict[str, pl.DataType] = {
     "count": pl.Int64(),
     "whole": pl.Int64(),
     "fraction": pl.Int64(),
+    "numbers": pl.Int64(),
     "first": pl.Int64(),
     "last": pl.Int64(),
     "samples": pl.List(pl.Int64()),
@@ -46,8 +56,11 @@ PANES: dict[str, pl.DataType] = {
 }
 """One row per group, tick, distinct value, subject and partition.
 
-`group`, `value` and `subject` are keyed hashes (0: none). `tick` counts resolutions since the Unix epoch.
-`whole` and `fraction` (millionths) are the exact sum of a value_sum's field. `first` and `last` are event
+`group` and `subject` are keyed hashes (0: none). `tick` counts resolutions since the Unix epoch. `value` is what
+windows tell apart: a keyed hash for value_count; the number in millionths for value_median and value_percentile;
+for temporal the bits of the rules that matched, and for temporal_ordered before them (times 2^MAX_RULES) the
+microseconds since the tick began; else 0. `whole` and `fraction` (millionths) are the exact sum of the `numbers` that
+the measured field held. `first` and `last` are event
 times in microseconds; `samples` the smallest offsets. `settled`: what came before is forgotten, so that the
 window that ends here can no longer be worked out; the pane only fills later windows.
 """
@@ -56,13 +69,8 @@ _IDENTITY = ("group", "tick", "value", "subject", "partition", "actor", "resourc
 
 
 def resolution(correlation: Correlation) -> int:
-    """Seconds per tick: 1 for windows up to an hour, 60 up to a day, else 3600; or as the rule says."""
-    said = correlation.window.resolution
-    if said is not None:
-        return said
-    if correlation.timespan <= 3600:
-        return 1
-    return 60 if correlation.timespan <= 86_400 else 3600
+    """Seconds per tick."""
+    return correlation.window.tick(correlation.timespan)
 
 
 def span_ticks(correlation: Correlation) -> int:
@@ -70,64 +78,67 @@ def span_ticks(correlation: Correlation) -> int:
     return math.ceil(correlation.timespan / resolution(correlation))
 
 
+def hop_ticks(correlation: Correlation) -> int:
+    """Ticks from one hopping or tumbling window to the next."""
+    return math.ceil((correlation.window.hop or correlation.timespan) / resolution(correlation))
+
+
 def panes(partition: str, correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
     """PANES of one batch: events of the correlation's rules with an event time and every group-by field."""
-    rows = [
-        r for p, r in zip(matches.rules, matches.rows, strict=True) if p.rule.header.id in correlation.rules
-    ]
-    selected = pl.concat([pl.Series(ROW, [], dtype=pl.UInt32), *rows]).unique()
-    events = matches.context.join(selected.to_frame(), on=ROW, how="semi").drop_nulls(
-        [TIME, *correlation.group_by]
-    )
+    if not any(len(r) for p, r in _of(correlation, matches)):
+        return pl.DataFrame(schema=PANES)
+    events = counted(correlation, matches)
     if events.is_empty():
         return pl.DataFrame(schema=PANES)
-    privacy, field = correlation.privacy, correlation.threshold.field
-    events = spread(events, (field, privacy.subject), matches.further, _COUNT)
+    privacy = correlation.privacy
     actor = privacy.actor if privacy.actor in correlation.group_by else ""
-    counted = correlation.type == "value_count"
-    number = _number(field) if correlation.type == "value_sum" else pl.lit(0.0)
     by = events.select(correlation.group_by) if correlation.group_by else _one_group(events.height)
     tick = pl.col(TIME).floordiv(resolution(correlation) * MICROS)
+    number = _number(events, correlation)
+    whole = number.floor().cast(pl.Int64)
+    fraction = ((number - number.floor()) * MICROS).round().cast(pl.Int64)
     frame = events.select(
         keyring.numbers(f"group {correlation.header.id}", by).alias("group"),
         tick.alias("tick"),
-        _hashed(events, field if counted else "", "value", keyring),
-        _hashed(events, privacy.subject, "subject", keyring),
+        _value(correlation, events, whole * MICROS + fraction, keyring),
+        _hashed(events, (privacy.subject,), "subject", keyring),
         pl.lit(partition).alias("partition"),
         _shown(events, actor, keyring.pseudonym).alias("actor"),
         _shown(events, privacy.resource, _name).alias("resource"),
-        pl.col(_COUNT).alias("count"),
-        number.floor().cast(pl.Int64, strict=False).fill_null(0).alias("whole"),
-        ((number - number.floor()) * MICROS)
-        .round()
-        .cast(pl.Int64, strict=False)
-        .fill_null(0)
-        .alias("fraction"),
+        pl.col(COUNT).alias("count"),
+        whole.fill_null(0).alias("whole"),
+        fraction.fill_null(0).alias("fraction"),
+        number.is_not_null().cast(pl.Int64).alias("numbers"),
         pl.col(TIME).alias("first"),
         pl.col(TIME).alias("last"),
         pl.concat_list(OFFSET).alias("samples"),
         pl.lit(value=False).alias("settled"),
     )
-    missing = (pl.col("value") == 0) if counted else pl.lit(value=False)
+    missing = (pl.col("value") == 0) if correlation.type == "value_count" else pl.lit(value=False)
     return frame.filter(~missing)
 
 
-def spread(events: pl.DataFrame, fields: Iterable[str], further: pl.DataFrame, count: str) -> pl.DataFrame:
-    """The events, and once more, without counting as one, for every further value of each of the fields.
+def _of(correlation: Correlation, matches: Matches) -> list[tuple[RulePlan, pl.Series]]:
+    asked = zip(matches.rules, matches.rows, strict=True)
+    return [(plan, rows) for plan, rows in asked if plan.rule.header.id in correlation.rules]
 
-    Args:
-        events: ROW and a column for each field.
-        fields: empty names are left out.
-        further: `monitor.engine.match.FURTHER`.
-        count: name of the column that is 1 for an event and 0 for a repetition.
-    """
-    rows = [events.with_columns(pl.lit(1, dtype=pl.Int64).alias(count))]
-    for name in dict.fromkeys(filter(None, fields)):
-        others = further.filter(pl.col("field") == name).select(ROW, pl.col(TEXT).alias(_OTHER))
-        again = events.join(others, on=ROW, maintain_order="left_right")
-        zero = pl.lit(0, dtype=pl.Int64).alias(count)
-        rows.append(again.with_columns(pl.col(_OTHER).alias(name), zero).drop(_OTHER))
-    return pl.concat(rows)
+
+def _value(correlation: Correlation, events: pl.DataFrame, millionths: pl.Series, keyring: Keyring) -> pl.Series:
+    """What windows tell apart, as PANES says of `value`."""
+    match correlation.type:
+        case "value_count":
+            found = _hashed(events, correlation.threshold.fields, "value", keyring)
+        case "value_median" | "value_percentile":
+            found = millionths.fill_null(0)
+        case "temporal":
+            found = events[MASK]
+        case "temporal_ordered":
+            step = resolution(correlation) * MICROS
+            within = events.select(pl.col(TIME) - pl.col(TIME).floordiv(step) * step).to_series()
+            found = within * (1 << MAX_RULES) + events[MASK]
+        case _:
+            found = pl.zeros(events.height, dtype=pl.Int64, eager=True)
+    return found.alias("value")
 
 
 def _one_group(height: int) -> pl.DataFrame:
@@ -135,21 +146,22 @@ def _one_group(height: int) -> pl.DataFrame:
     return pl.DataFrame({"": pl.Series([""], dtype=pl.String).new_from_index(0, height)})
 
 
-def _number(field: str) -> pl.Expr:
-    """The field as Float64; what is no number adds nothing, and none adds more than `LARGEST`."""
-    return number_of(pl.col(field)).clip(-LARGEST, LARGEST).fill_null(0.0)
+def _number(events: pl.DataFrame, correlation: Correlation) -> pl.Series:
+    """What is measured as Float64, null where that is no number; none is beyond what its type can hold."""
+    if correlation.type not in _MEASURES:
+        return pl.Series([None], dtype=pl.Float64).new_from_index(0, events.height)
+    most = _MEASURES[correlation.type]
+    field = correlation.threshold.field
+    return events.select(number_of(pl.col(field)).clip(-most, most).alias(field))[field]
 
 
-def _hashed(events: pl.DataFrame, field: str, name: str, keyring: Keyring) -> pl.Series:
-    if not field or field not in events.columns:
+def _hashed(events: pl.DataFrame, fields: tuple[str, ...], name: str, keyring: Keyring) -> pl.Series:
+    """Keyed hashes of the fields together; 0 where one is missing."""
+    if not all(field in events.columns for field in fields):
         return pl.zeros(events.height, dtype=pl.Int64, eager=True).alias(name)
-    hashes = keyring.numbers(name, events.select(field))
-    return (
-        hashes.to_frame(name)
-        .select(pl.when(events[field].is_not_null()).then(pl.col(name)).otherwise(0))
-        .to_series()
-        .alias(name)
-    )
+    asked = events.select(fields)
+    there = asked.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+    return keyring.numbers(name, asked).zip_with(there, pl.zeros(1, dtype=pl.Int64, eager=True)).alias(name)
 
 
 def _name(text: str | None) -> str:
@@ -170,7 +182,7 @@ def compact(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Panes of the same identity as one, sorted; merging is a sum, so the order of frames does not matter."""
     every = pl.concat(frames)
     merged = every.group_by(_IDENTITY).agg(
-        pl.col("count", "whole", "fraction").sum(),
+        pl.col("count", "whole", "fraction", "numbers").sum(),
         pl.col("first").min(),
         pl.col("last").max(),
         pl.col("samples").first(),
@@ -209,5 +221,8 @@ def to_segment(
 
 
 def from_segment(segment: Segment) -> pl.DataFrame:
-    """The panes of a segment."""
-    return pl.read_ipc(io.BytesIO(segment.data)).select(list(PANES))
+    """The panes of a segment. Those of releases before averages have no `numbers`, which none asked for."""
+    panes = pl.read_ipc(io.BytesIO(segment.data))
+    if "numbers" not in panes.columns:
+        panes = panes.with_columns(numbers=pl.lit(0, dtype=pl.Int64))
+    return panes.select(list(PANES))

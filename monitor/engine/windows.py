@@ -1,7 +1,8 @@
 """Correlations: panes to episodes.
 
-A window is `(t - timespan, t]`, exact at the tick, evaluated at every tick in which an event of the group
-falls. An episode is a run of ticks at which the condition holds, no two further apart than the timespan.
+A sliding window is `(t - timespan, t]`, exact at the tick, evaluated at every tick in which an event of the group
+falls. An episode is a run of ticks at which the condition holds, no two further apart than the timespan. Of hopping
+windows those that overlap are one episode; a tumbling window and a session are one each.
 
     ticks     0   1   2   3   4   5   6   7   8
     events    2       1   3               4
@@ -18,8 +19,9 @@ import polars as pl
 
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS, resolution, span_ticks
+from monitor.engine.windowed import ordered, windowed
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Position, Violation
-from monitor.rules.compile import EXACT_FLOATS
+from monitor.rules.compile import condition_expr
 from monitor.rules.tree import Correlation
 
 MAX_RESOURCES = 3
@@ -31,82 +33,53 @@ _BOUNDS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {
     "gt": lambda value, bound: value > bound,
     "gte": lambda value, bound: value >= bound,
     "eq": lambda value, bound: value == bound,
+    "neq": lambda value, bound: value != bound,
 }
 
 
-def _windowed(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
-    """`group`, `tick`, `seen`: the value of the window that ends with each tick the group has events in."""
-    if correlation.type == "value_count":
-        return _distinct(frame, span_ticks(correlation))
-    per_tick = (
-        frame.group_by("group", "tick").agg(pl.col("count", "whole", "fraction").sum()).sort("group", "tick")
-    )
-    summed = per_tick.rolling(
-        "tick", period=f"{span_ticks(correlation)}i", group_by="group", closed="right"
-    ).agg(pl.col("count", "whole", "fraction").sum())
-    seen = pl.col("count").cast(pl.Float64) if correlation.type == "event_count" else _exact_sum()
-    return summed.select("group", "tick", seen.alias("seen"))
-
-
-def _exact_sum() -> pl.Expr:
-    """The Float64 nearest to whole and millionths: one division, as long as its operands are exact."""
-    whole, fraction = pl.col("whole"), pl.col("fraction")
-    # Polars multiplies by the reciprocal of a scalar, which rounds twice; by a column it divides.
-    millions = whole * 0 + float(MICROS)
-    exact = whole.abs() < EXACT_FLOATS // MICROS - MICROS
-    return pl.when(exact).then((whole * MICROS + fraction) / millions).otherwise(whole + fraction / millions)
-
-
-def _distinct(frame: pl.DataFrame, span: int) -> pl.DataFrame:
-    """Exact sliding distinct count: a value counts from its tick until `span` ticks after its last one.
-
-    Each value's occurrences are joined to runs; a run adds one where it begins and takes one where it ends.
-    """
-    seen = frame.select("group", "value", "tick").unique().sort("group", "value", "tick")
-    key = ["group", "value"]
-    begins = (pl.col("tick") - pl.col("tick").shift().over(key) > span - 1).fill_null(value=True)
-    ends = (pl.col("tick").shift(-1).over(key) - pl.col("tick") > span - 1).fill_null(value=True)
-    steps = pl.concat(
-        [
-            seen.filter(begins).select("group", "tick", pl.lit(1).alias("step")),
-            seen.filter(ends).select("group", pl.col("tick") + span, pl.lit(-1).alias("step")),
-        ]
-    )
-    running = (
-        steps.group_by("group", "tick")
-        .agg(pl.col("step").sum())
-        .sort("group", "tick")
-        .select("group", "tick", pl.col("step").cum_sum().over("group").cast(pl.Float64).alias("seen"))
-    )
-    ticks = seen.select("group", "tick").unique()
-    return (
-        pl.concat([running, ticks.with_columns(pl.lit(None, dtype=pl.Float64).alias("seen"))])
-        .group_by("group", "tick")
-        .agg(pl.col("seen").drop_nulls().first())
-        .sort("group", "tick")
-        .with_columns(pl.col("seen").forward_fill().over("group"))
-        .join(ticks, on=["group", "tick"], how="semi")
-        .sort("group", "tick")
-    )
+def _holds(correlation: Correlation) -> pl.Expr:
+    """Whether the condition holds, over WINDOWS."""
+    threshold, seen = correlation.threshold, pl.col("seen")
+    if threshold.when is None:
+        return pl.all_horizontal([_BOUNDS[op](seen, bound) for op, bound in threshold.bounds])
+    matched = {rule: (pl.col("rules") & (1 << at)) != 0 for at, rule in enumerate(correlation.rules)}
+    said = condition_expr(threshold.when, matched)
+    return said & (seen == len(ordered(correlation))) if correlation.type == "temporal_ordered" else said
 
 
 def episode_bounds(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
-    """`group`, `start`, `end` (ticks, inclusive) and `seen` (largest) of every episode."""
-    settled = frame.filter(pl.col("settled")).select("group", "tick")
-    windowed = _windowed(correlation, frame).join(settled, on=["group", "tick"], how="anti")
-    holds = pl.all_horizontal(
-        [_BOUNDS[op](pl.col("seen"), bound) for op, bound in correlation.threshold.bounds]
-    )
-    gap = (pl.col("tick") - pl.col("tick").shift().over("group") > span_ticks(correlation)).fill_null(
-        value=True
-    )
+    """`group`, `begins`, `start`, `end` (ticks, inclusive) and `seen` (largest) of every episode.
+
+    `begins` is the first tick whose events are in it; `start` names it: the end of its first sliding window, and
+    the begin of any other.
+    """
+    sliding = correlation.window.kind == "sliding"
+    before = pl.col("end").shift().over("group")
+    apart = pl.col("end") - before > span_ticks(correlation) if sliding else pl.col("begins") > before
     return (
-        windowed.filter(holds)
-        .sort("group", "tick")
-        .with_columns(gap.cum_sum().over("group").alias("episode"))
+        windowed(correlation, frame)
+        .filter(_holds(correlation))
+        .sort("group", "end")
+        .with_columns(apart.fill_null(value=True).cum_sum().over("group").alias("episode"))
         .group_by("group", "episode", maintain_order=True)
-        .agg(pl.col("tick").min().alias("start"), pl.col("tick").max().alias("end"), pl.col("seen").max())
+        .agg(
+            pl.col("begins").min(),
+            pl.col("end" if sliding else "begins").min().alias("start"),
+            pl.col("end").max(),
+            pl.col("seen").max(),
+        )
         .drop("episode")
+    )
+
+
+def open_since(correlation: Correlation, frame: pl.DataFrame, horizon: int) -> pl.DataFrame:
+    """`group`, `open`: from which tick on a group is needed, where an event at the horizon could join something."""
+    session = correlation.window.kind == "session"
+    found = windowed(correlation, frame) if session else episode_bounds(correlation, frame)
+    return (
+        found.filter(pl.col("end") >= horizon - span_ticks(correlation))
+        .group_by("group")
+        .agg(pl.col("begins" if session else "start").min().alias("open"))
     )
 
 
@@ -115,14 +88,12 @@ def episodes(correlation: Correlation, frame: pl.DataFrame, keyring: Keyring) ->
     found = episode_bounds(correlation, frame)
     if found.is_empty():
         return
-    ordered = found.with_row_index("episode").with_columns(
-        begins=pl.col("start") - span_ticks(correlation) + 1
-    )
+    numbered = found.with_row_index("episode")
     # Episodes of a group never overlap: a pane can only belong to the one that ends next.
     inside = (
         frame.sort("tick")
         .join_asof(
-            ordered.sort("end"),
+            numbered.sort("end"),
             left_on="tick",
             right_on="end",
             by="group",
@@ -160,7 +131,6 @@ def _violation(correlation: Correlation, row: dict[str, Any], keyring: Keyring) 
     header = correlation.header
     start = row["start"] * resolution(correlation) * MICROS
     positions = sorted(Position(s["partition"], o) for s in row["samples"] for o in s["samples"])
-    bounds = " and ".join(f"{op} {_figure(bound)}" for op, bound in correlation.threshold.bounds)
     return Violation(
         fingerprint=keyring.fingerprint([header.id, str(row["group"]), str(start)]),
         rule=header.id,
@@ -180,12 +150,22 @@ def _violation(correlation: Correlation, row: dict[str, Any], keyring: Keyring) 
         evidence=Evidence(
             path=correlation.threshold.field,
             test=correlation.type,
-            extract=f"{_figure(row['seen'])} in {correlation.timespan} s, rule says {bounds}",
+            extract=_extract(correlation, row["seen"]),
         ),
         subjects=tuple(row["subject"]),
         value=row["seen"],
         start=start,
     )
+
+
+def _extract(correlation: Correlation, seen: float) -> str:
+    """What the windows held at most, and what the rule asks for."""
+    span = "no longer than {} s apart" if correlation.window.kind == "session" else "in {} s"
+    within = span.format(correlation.timespan)
+    if correlation.threshold.when is not None:
+        return f"{_figure(seen)} of {len(correlation.rules)} rules {within}"
+    bounds = " and ".join(f"{op} {_figure(bound)}" for op, bound in correlation.threshold.bounds)
+    return f"{_figure(seen)} {within}, rule says {bounds}"
 
 
 def _figure(number: float) -> str:

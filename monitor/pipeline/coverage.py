@@ -252,6 +252,6 @@ def _blind_on(plan: Plan, source: str, logsource: Logsource, gone: set[str]) -> 
         if counted and blinded_correlation(
             correlation, gone, {*blind, *(set(correlation.rules) - set(asked))}
         ):
-            fields = {*correlation.group_by, correlation.threshold.field}
+            fields = {name for rule in correlation.rules for name in correlation.fields_of(rule)}
             for lacking in fields.union(*map(asked_fields, counted)) & gone:
                 yield Blind(correlation.header.id, lacking, source)

@@ -10,7 +10,7 @@ Names starting with `_` are left out of a quantifier unless its pattern starts w
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from monitor.rules.diagnostics import suggestion
@@ -70,15 +70,26 @@ def names_in(condition: Condition) -> frozenset[str]:
 
 def rename(condition: Condition, prefix: str) -> Condition:
     """The condition with `prefix` before every name."""
+    return renamed(condition, lambda name: prefix + name)
+
+
+def renamed(condition: Condition, new: Callable[[str], str]) -> Condition:
+    """The condition over other names."""
     match condition:
         case Ref(name):
-            return Ref(prefix + name)
+            return Ref(new(name))
         case Not(operand):
-            return Not(rename(operand, prefix))
+            return Not(renamed(operand, new))
         case And(operands):
-            return And(tuple(rename(each, prefix) for each in operands))
+            return And(tuple(renamed(each, new) for each in operands))
         case Or(operands):
-            return Or(tuple(rename(each, prefix) for each in operands))
+            return Or(tuple(renamed(each, new) for each in operands))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The names that a condition without quantifiers mentions, in order, each once."""
+    found = (match["good"] for match in _TOKEN.finditer(text) if match["good"])
+    return tuple(dict.fromkeys(word for word in found if word not in {*_KEYWORDS, "(", ")"}))
 
 
 def _tokens(text: str) -> list[_Token]:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from monitor.rules.diagnostics import suggestion
+from monitor.rules.condition import renamed, words
 from monitor.rules.document import MapNode, Scalar
 from monitor.rules.extensions import read_alert, read_privacy, read_tests, read_window
 from monitor.rules.header import read_header
 from monitor.rules.reader import Reader
-from monitor.rules.tree import Correlation, Threshold
-from monitor.rules.vocabulary import (
-    BOUNDS,
-    CORRELATION_BODY,
-    CORRELATION_KEYS,
-    CORRELATION_TYPES,
-    LATER_CORRELATIONS,
-)
+from monitor.rules.threshold import read_threshold
+from monitor.rules.tree import Alias, Correlation
+from monitor.rules.vocabulary import CORRELATION_BODY, CORRELATION_KEYS, CORRELATION_TYPES, TEMPORAL
 
 TIMESPAN_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_629_746, "y": 31_556_952}
 """Seconds of each unit; month and year are the mean ones of the Gregorian calendar, as in pySigma."""
@@ -27,7 +22,9 @@ MAX_TIMESPAN = 400 * 86_400
 """Longest timespan, in seconds."""
 
 _TIMESPAN = re.compile(r"([0-9]{1,9})([smhdwMy])")
-_NEEDS_FIELD = frozenset({"value_count", "value_sum"})
+
+MAX_RULES = 20
+"""Most rules of a temporal correlation: each is a bit of its window state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +42,70 @@ def read_correlation(rule: Reader) -> CorrelationDraft:
     header = read_header(rule)
     body = rule.map("correlation") or Reader(MapNode(rule.node.span, ()), "'correlation'", rule.problems)
     body.check_keys(CORRELATION_BODY)
-    kind = _type(body)
-    references = _references(body)
+    kind = body.choice("type", CORRELATION_TYPES, CORRELATION_TYPES[0]) if body.require("type") else ""
+    kind = kind or CORRELATION_TYPES[0]
+    timespan = _timespan(body)
+    references = _references(body, kind)
+    rules = tuple(each.text for each in references)
     correlation = Correlation(
         header=header,
         type=kind,
-        rules=tuple(each.text for each in references),
+        rules=rules,
         group_by=body.texts("group-by"),
-        timespan=_timespan(body),
-        threshold=_threshold(body, kind),
+        timespan=timespan,
+        threshold=read_threshold(body, kind, rules),
         privacy=read_privacy(rule),
         alert=read_alert(rule),
-        window=read_window(rule),
+        window=read_window(rule, timespan),
         tests=read_tests(rule),
+        aliases=_aliases(body, rules),
     )
-    if body.has("aliases"):
-        cure = "Rename the field in the rules, or write one correlation for each name."
-        _unsupported(body, "aliases", "'aliases' are not evaluated in this release.", cure)
     return CorrelationDraft(correlation, references, rule.flag("generate") or body.flag("generate"))
 
 
-def _unsupported(body: Reader, key: str, message: str, cure: str) -> None:
-    body.problems.add("correlation-unsupported", body.at(key), message, cure)
+def resolved(draft: CorrelationDraft, ids: Mapping[str, str], digest: str) -> Correlation:
+    """The correlation over rule ids.
+
+    Args:
+        draft: as read.
+        ids: what is written to the id of the rule it names; what names none is left out.
+        digest: of the correlation and the rules it counts.
+    """
+    one = draft.correlation
+    when = one.threshold.when
+    known = [ids[text] for text in one.rules if text in ids]
+    aliases = (
+        replace(alias, fields=tuple((ids[text], name) for text, name in alias.fields if text in ids))
+        for alias in one.aliases
+    )
+    return replace(
+        one,
+        header=replace(one.header, digest=digest),
+        rules=tuple(dict.fromkeys(known)),
+        threshold=replace(one.threshold, when=when and renamed(when, lambda text: ids.get(text, text))),
+        aliases=tuple(aliases),
+    )
 
 
-def _type(body: Reader) -> str:
-    kind = body.scalar("type") if body.require("type") else None
-    if kind is not None and kind.text in LATER_CORRELATIONS:
-        cure = f"This release has {', '.join(CORRELATION_TYPES)}."
-        _unsupported(body, "type", f"'{kind.text}' is not evaluated in this release.", cure)
-        return CORRELATION_TYPES[0]
-    return body.choice("type", CORRELATION_TYPES, CORRELATION_TYPES[0])
+def _aliases(body: Reader, rules: tuple[str, ...]) -> tuple[Alias, ...]:
+    """`aliases`: a name for each, and below it the field that each rule has in its place."""
+    named = body.map("aliases")
+    if named is None:
+        return ()
+    found = []
+    for name, _ in named.node.pairs:
+        fields = named.map(name.text)
+        if fields is not None:
+            fields.check_keys(rules)
+            found.append(Alias(name.text, tuple((key.text, fields.text(key.text)) for key, _ in fields.node.pairs)))
+    return tuple(found)
 
 
-def _references(body: Reader) -> tuple[Scalar, ...]:
+def _references(body: Reader, kind: str) -> tuple[Scalar, ...]:
+    condition = body.get("condition")
+    if kind in TEMPORAL and not body.has("rules") and isinstance(condition, Scalar):
+        # As in pySigma, a condition in words names the rules by itself.
+        return tuple(replace(condition, value=text, text=text) for text in words(condition.text))
     if not body.require("rules"):
         return ()
     read = (body.as_text(node, "rules") for node in body.items("rules"))
@@ -86,6 +113,9 @@ def _references(body: Reader) -> tuple[Scalar, ...]:
     if not body.items("rules"):
         cure = "Name at least one rule by its id or name."
         body.problems.add("empty-list", body.at("rules"), "The correlation counts no rule.", cure)
+    if kind in TEMPORAL and len(references) > MAX_RULES:
+        message = f"The correlation names {len(references)} rules; a temporal one has at most {MAX_RULES}."
+        body.problems.add("invalid-value", body.at("rules"), message, "Write several correlations.")
     return references
 
 
@@ -104,53 +134,3 @@ def _timespan(body: Reader) -> int:
         cure = "Write days or weeks, which are exact."
         body.problems.add("timespan-approximate", written.span, message, cure, width=len(written.text))
     return seconds
-
-
-def _threshold(body: Reader, kind: str) -> Threshold:
-    condition = body.map("condition") if body.require("condition") else None
-    if condition is None:
-        return Threshold(())
-    field = _field(condition, kind)
-    bounds = tuple(
-        (key.text, bound)
-        for key, value in condition.node.pairs
-        if key.text not in {"field", "percentile"}
-        and (bound := _bound(condition, key, value if isinstance(value, Scalar) else None)) is not None
-    )
-    if not set(BOUNDS) & {key.text for key, _ in condition.node.pairs}:
-        cure = f"Add one of {', '.join(BOUNDS)}."
-        body.problems.add("missing-key", condition.node.span, "The condition has no bound.", cure)
-    return Threshold(bounds, field)
-
-
-def _field(condition: Reader, kind: str) -> str:
-    if len(condition.items("field")) > 1:
-        cure = "Name one field, or write one correlation for each."
-        _unsupported(
-            condition, "field", "Counting over several fields is not evaluated in this release.", cure
-        )
-    if kind in _NEEDS_FIELD and not condition.has("field"):
-        cure = "Add `field:` to the condition."
-        message = f"'{kind}' does not say which field it reads."
-        condition.problems.add("missing-key", condition.node.span, message, cure)
-    return next(iter(condition.texts("field")), "")
-
-
-def _bound(condition: Reader, key: Scalar, value: Scalar | None) -> int | float | None:
-    if key.text == "neq":
-        cure = "Write gt or lt."
-        _unsupported(condition, "neq", "'neq' is not evaluated in correlations in this release.", cure)
-        return None
-    if key.text not in BOUNDS:
-        cure = f"{suggestion(key.text, BOUNDS)}Write field and one or more of {', '.join(BOUNDS)}."
-        message = f"The condition of a correlation has no '{key.text}'."
-        condition.problems.add("unknown-key", key.span, message, cure, width=len(key.text))
-        return None
-    number = None if value is None or isinstance(value.value, bool) else value.value
-    if isinstance(number, (int, float)) and math.isfinite(number):
-        return number
-    span = key.span if value is None else value.span
-    condition.problems.add(
-        "invalid-value", span, f"'{key.text}' takes a number.", "Write a number without quotes."
-    )
-    return None

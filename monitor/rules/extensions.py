@@ -15,7 +15,6 @@ from monitor.rules.vocabulary import (
     ALERT_KEYS,
     EVENT_KEYS,
     EXPECTATIONS,
-    LATER_WINDOWS,
     PERIODS,
     PRIVACY_KEYS,
     TEST_FORMATS,
@@ -30,6 +29,9 @@ MAX_REPEAT = 100_000
 
 MAX_SECONDS = 3653 * 86_400
 """Longest time the events of one entry of a test may span, from its begin."""
+
+MAX_HOPS = 100
+"""Most hopping windows an event falls into."""
 
 
 def read_privacy(rule: Reader) -> Privacy:
@@ -63,8 +65,8 @@ def read_alert(rule: Reader) -> AlertPolicy:
     )
 
 
-def read_window(rule: Reader) -> WindowPolicy:
-    """`x_window`."""
+def read_window(rule: Reader, timespan: int) -> WindowPolicy:
+    """`x_window` of a correlation over so many seconds."""
     body = rule.map("x_window")
     default = WindowPolicy()
     if body is None:
@@ -72,24 +74,31 @@ def read_window(rule: Reader) -> WindowPolicy:
     body.check_keys(WINDOW_KEYS)
     # Late events always revise what they fall into; the key may say so, and nothing else.
     body.choice("late", ("revise",), "revise")
-    resolution = body.seconds("resolution", 0)
-    if body.has("resolution") and (resolution < 1 or resolution != int(resolution)):
-        cure = "Write whole seconds, minutes or hours, such as 1s."
-        body.problems.add("invalid-value", body.at("resolution"), "A tick is at least one second.", cure)
+    kind = body.choice("kind", WINDOW_KINDS, default.kind)
     return WindowPolicy(
-        kind=_window_kind(body, default.kind),
-        resolution=int(resolution) or None,
+        kind=kind,
+        resolution=_whole_seconds(body, "resolution"),
         lateness=round(body.seconds("lateness", default.lateness)),
+        hop=_hop(body, timespan) if kind == "hopping" else None,
     )
 
 
-def _window_kind(body: Reader, default: str) -> str:
-    kind = body.scalar("kind")
-    if kind is not None and kind.text in LATER_WINDOWS:
-        message = f"'{kind.text}' windows are not evaluated in this release."
-        body.problems.add("key-unsupported", kind.span, message, "Write kind: sliding.", width=len(kind.text))
-        return default
-    return body.choice("kind", WINDOW_KINDS, default)
+def _whole_seconds(body: Reader, key: str) -> int | None:
+    seconds = body.seconds(key, 0)
+    if body.has(key) and (seconds < 1 or seconds != int(seconds)):
+        cure = "Write whole seconds, minutes or hours, such as 1s."
+        body.problems.add("invalid-value", body.at(key), "A tick is at least one second.", cure)
+    return int(seconds) or None
+
+
+def _hop(body: Reader, timespan: int) -> int | None:
+    hop = _whole_seconds(body, "hop") if body.require("hop") else None
+    if hop is not None and not timespan / MAX_HOPS <= hop <= timespan:
+        message = f"A hop of {hop} s does not go with a timespan of {timespan} s."
+        cure = f"Write a hop of at most the timespan and at least a {MAX_HOPS}th of it."
+        body.problems.add("invalid-value", body.at("hop"), message, cure)
+        return None
+    return hop
 
 
 def read_tests(rule: Reader) -> tuple[RuleTest, ...]:

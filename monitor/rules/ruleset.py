@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from monitor.rules.binding import bound, digests
-from monitor.rules.correlation import CorrelationDraft
+from monitor.rules.correlation import CorrelationDraft, resolved
 from monitor.rules.diagnostics import SUFFIXES, Diagnostic, Problems, Severity, failed, suggestion
 from monitor.rules.document import MAX_BYTES, MapNode, Node, Scalar, read
 from monitor.rules.filters import FilterDraft, apply, covers, expired, hidden
@@ -184,11 +184,10 @@ class _Loader:
         self, draft: CorrelationDraft, index: dict[str, Parsed], rules: dict[str, EventRule]
     ) -> Correlation:
         """The correlation over ids. Its digest covers the rules it counts: they decide what it finds."""
-        found = [self.counted_rule(each, index) for each in draft.references]
-        ids = tuple(dict.fromkeys(each.header.id for each in found if each is not None))
-        header = draft.correlation.header
-        digest = combined(header.digest, (rules[each].header.digest for each in ids if each in rules))
-        return replace(draft.correlation, rules=ids, header=replace(header, digest=digest))
+        found = ((each.text, self.counted_rule(each, index)) for each in draft.references)
+        ids = {text: each.header.id for text, each in found if each is not None}
+        counted = (rules[each].header.digest for each in dict.fromkeys(ids.values()) if each in rules)
+        return resolved(draft, ids, combined(draft.correlation.header.digest, counted))
 
     def counted_rule(self, reference: Scalar, index: dict[str, Parsed]) -> Parsed | None:
         target = self.target(reference, index, Severity.ERROR)

@@ -24,6 +24,7 @@ from monitor.rules.vocabulary import (
     PRIVACY_KEYS,
     RULE_KEYS,
     STATUSES,
+    TEMPORAL,
     TEST_FORMATS,
     TEST_KEYS,
     TIERS,
@@ -96,6 +97,7 @@ def _alert() -> dict[str, Schema]:
 def _window() -> dict[str, Schema]:
     return {
         "kind": {"enum": list(WINDOW_KINDS)},
+        "hop": _DURATION,
         "resolution": _DURATION,
         "lateness": _DURATION,
         "late": {"enum": ["revise"]},
@@ -172,15 +174,22 @@ def _filter() -> Schema:
 
 def _correlation() -> Schema:
     number: Schema = {"type": "number"}
-    condition = _object({*BOUNDS, "field"}, dict.fromkeys(BOUNDS, number) | {"field": _TEXT})
-    body = {
+    percentile: Schema = {"type": "integer", "minimum": 1, "maximum": 100}
+    bounds = dict.fromkeys(BOUNDS, number) | {"field": _TEXTS, "percentile": percentile}
+    alias: Schema = {"type": "object", "additionalProperties": _TEXT}
+    body: dict[str, Schema] = {
         "type": {"enum": list(CORRELATION_TYPES)},
         "rules": _TEXTS,
         "group-by": _TEXTS,
         "timespan": {"type": "string", "pattern": rf"^[0-9]+[{''.join(TIMESPAN_UNITS)}]$"},
-        "condition": condition,
+        "condition": {"anyOf": [_object({*BOUNDS, "field", "percentile"}, bounds), {"type": "string"}]},
+        "aliases": {"type": "object", "additionalProperties": alias},
         "generate": {"type": "boolean"},
     }
-    required = {"type", "rules", "timespan", "condition"}
-    correlation = _object(CORRELATION_BODY - {"aliases"}, body, required)
+    temporal: Schema = {
+        "if": {"properties": {"type": {"enum": sorted(TEMPORAL)}}},
+        "then": {"anyOf": [{"required": ["rules"]}, {"properties": {"condition": {"type": "string"}}}]},
+        "else": {"required": ["rules", "condition"], "properties": {"condition": {"type": "object"}}},
+    }
+    correlation = _object(CORRELATION_BODY, body, {"type", "timespan"}) | temporal
     return _object(CORRELATION_KEYS, _header() | {"correlation": correlation}, {"title", "correlation"})

@@ -244,11 +244,20 @@ class AlertPolicy:
 
 @dataclass(frozen=True, slots=True)
 class WindowPolicy:
-    """`x_window`, in seconds. This release evaluates `sliding`."""
+    """`x_window`, in seconds. `hop` is that of hopping windows; of tumbling ones it is the timespan."""
 
     kind: str = "sliding"
     resolution: int | None = None
     lateness: int = 600
+    hop: int | None = None
+
+    def tick(self, timespan: int) -> int:
+        """Seconds per tick: 1 for windows up to an hour, 60 up to a day, else 3600; or as the rule says."""
+        if self.resolution is not None:
+            return self.resolution
+        if timespan <= 3600:
+            return 1
+        return 60 if timespan <= 86_400 else 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,10 +322,34 @@ class EventRule:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`condition` of a correlation: bounds that must all hold, on `field` where the type needs one."""
+    """`condition` of a correlation: bounds that must all hold, on `field` where the type needs one.
+
+    Attributes:
+        bounds: (operator, number) each; on the number of rules for the temporal types.
+        field: what is counted, added up or ranked; the first where value_count counts combinations.
+        others: the further fields of such a combination.
+        percentile: of value_percentile, 1 to 100.
+        when: of the temporal types, in place of bounds: Ref names a rule by its id.
+    """
 
     bounds: tuple[tuple[str, int | float], ...]
     field: str = ""
+    others: tuple[str, ...] = ()
+    percentile: int = 0
+    when: Condition | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that is read."""
+        return (self.field, *self.others) if self.field else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name for what each rule calls differently: `fields` are pairs of rule id and field."""
+
+    name: str
+    fields: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +366,17 @@ class Correlation:
     alert: AlertPolicy = field(default_factory=AlertPolicy)
     window: WindowPolicy = field(default_factory=WindowPolicy)
     tests: tuple[RuleTest, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+
+    def own_name(self, name: str, rule: str) -> str:
+        """What a rule's events call a field that this correlation calls by a name or an alias."""
+        spelled = (dict(alias.fields) for alias in self.aliases if alias.name == name)
+        return next(spelled, {}).get(rule, name)
+
+    def fields_of(self, rule: str) -> tuple[str, ...]:
+        """The fields of a rule's events that they are grouped and measured by."""
+        asked = (*self.group_by, *self.threshold.fields)
+        return tuple(dict.fromkeys(self.own_name(name, rule) for name in asked))
 
 
 Rule: TypeAlias = EventRule | Correlation

@@ -24,17 +24,21 @@ LATER_KEYS = {
 
 LOGSOURCE_KEYS = frozenset({"category", "product", "service", "definition"})
 CORRELATION_BODY = frozenset({"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"})
-CORRELATION_TYPES = ("event_count", "value_count", "value_sum")
-LATER_CORRELATIONS = ("temporal", "temporal_ordered", "value_avg", "value_percentile", "value_median")
-BOUNDS = ("gt", "gte", "lt", "lte", "eq")
+CORRELATION_TYPES = (
+    *("event_count", "value_count", "temporal", "temporal_ordered"),
+    *("value_sum", "value_avg", "value_percentile", "value_median"),
+)
+TEMPORAL = frozenset({"temporal", "temporal_ordered"})
+"""Types that ask which rules matched; the others count or weigh events."""
+NEED_FIELD = frozenset({"value_count", "value_sum", "value_avg", "value_percentile", "value_median"})
+BOUNDS = ("gt", "gte", "lt", "lte", "eq", "neq")
 
 PRIVACY_KEYS = frozenset({"articles", "activity", "categories", "actor", "subject", "resource"})
 ALERT_KEYS = frozenset({"fingerprint", "per", "realert", "tier"})
 PERIODS = ("hour", "day", "week", "forever")
 TIERS = ("page", "review")
-WINDOW_KEYS = frozenset({"kind", "resolution", "lateness", "late"})
-WINDOW_KINDS = ("sliding",)
-LATER_WINDOWS = ("tumbling", "hopping", "session")
+WINDOW_KEYS = frozenset({"kind", "hop", "resolution", "lateness", "late"})
+WINDOW_KINDS = ("sliding", "tumbling", "hopping", "session")
 TEST_KEYS = frozenset({"name", "expect", "events", "format", "lookups"})
 EVENT_KEYS = frozenset({"at", "every", "repeat", "set", "raw"})
 EXPECTATIONS = ("match", "no_match")

@@ -1,0 +1,124 @@
+"""`condition` of a correlation: bounds on a number, or and, or, not over the rules of the temporal types."""
+
+from __future__ import annotations
+
+import math
+
+from monitor.rules.condition import ConditionError, names_in, parse_condition
+from monitor.rules.diagnostics import suggestion
+from monitor.rules.document import Scalar
+from monitor.rules.reader import Reader, locate
+from monitor.rules.tree import And, Condition, Not, Ref, Threshold
+from monitor.rules.vocabulary import BOUNDS, NEED_FIELD, TEMPORAL
+
+
+def read_threshold(body: Reader, kind: str, rules: tuple[str, ...]) -> Threshold:
+    """The condition of a correlation; Refs are rules as written.
+
+    Args:
+        body: `correlation`.
+        kind: its type.
+        rules: what it names under `rules`; where it names none, the condition does.
+    """
+    if kind in TEMPORAL and not body.has("condition"):
+        return Threshold((("gte", len(set(rules))),))
+    if kind in TEMPORAL and isinstance(body.get("condition"), Scalar):
+        return Threshold((), when=_when(body, kind, rules))
+    condition = body.map("condition") if body.require("condition") else None
+    if condition is None:
+        return Threshold(())
+    fields = _fields(condition, kind)
+    return Threshold(
+        bounds=_bounds(condition),
+        field=next(iter(fields), ""),
+        others=fields[1:],
+        percentile=_percentile(condition, kind),
+    )
+
+
+def _when(body: Reader, kind: str, rules: tuple[str, ...]) -> Condition | None:
+    text = body.scalar("condition")
+    if text is None:
+        return None
+    try:
+        condition = parse_condition(text.text, rules)
+    except ConditionError as error:
+        span = locate(body.problems, text, error.offset)
+        message, cure = error.message, error.cure
+        if error.code == "unknown-selection":
+            message = message.replace("The rule has no selection", "The correlation names no rule")
+            cure = f"Name one of its rules: {', '.join(rules)}."
+        body.problems.add(error.code, span, message, cure, width=error.width)
+        return None
+    left_out = sorted(set(rules) - names_in(condition))
+    if left_out:
+        message = f"The condition does not say what '{left_out[0]}' is there for."
+        body.problems.add("invalid-value", text.span, message, "Name every rule in the condition.")
+    if kind == "temporal_ordered" and not _ordered(condition):
+        cure = "Write rules joined by and, and others behind not."
+        message = "An order is only told of rules that all have to match."
+        body.problems.add("invalid-value", text.span, message, cure, width=len(text.text))
+    return condition
+
+
+def _ordered(condition: Condition) -> bool:
+    operands = condition.operands if isinstance(condition, And) else (condition,)
+    return all(isinstance(one, Ref | Not) for one in operands) and any(
+        isinstance(one, Ref) for one in operands
+    )
+
+
+def _bounds(condition: Reader) -> tuple[tuple[str, int | float], ...]:
+    bounds = tuple(
+        (key.text, bound)
+        for key, value in condition.node.pairs
+        if key.text not in {"field", "percentile"}
+        and (bound := _bound(condition, key, value if isinstance(value, Scalar) else None)) is not None
+    )
+    if not set(BOUNDS) & {key.text for key, _ in condition.node.pairs}:
+        cure = f"Add one of {', '.join(BOUNDS)}."
+        condition.problems.add("missing-key", condition.node.span, "The condition has no bound.", cure)
+    return bounds
+
+
+def _fields(condition: Reader, kind: str) -> tuple[str, ...]:
+    fields = condition.texts("field")
+    if len(fields) > 1 and kind != "value_count":
+        cure = "Name one field, or write one correlation for each."
+        message = f"'{kind}' reads one field."
+        condition.problems.add("invalid-value", condition.at("field"), message, cure)
+        return fields[:1]
+    if kind in NEED_FIELD and not condition.has("field"):
+        cure = "Add `field:` to the condition."
+        message = f"'{kind}' does not say which field it reads."
+        condition.problems.add("missing-key", condition.node.span, message, cure)
+    # What is counted without a field is events; pySigma takes a field there as well.
+    return fields if kind in NEED_FIELD else ()
+
+
+def _percentile(condition: Reader, kind: str) -> int:
+    if kind != "value_percentile":
+        return 0
+    written = condition.scalar("percentile") if condition.require("percentile") else None
+    if written is None:
+        return 50
+    if type(written.value) is int and 1 <= written.value <= 100:
+        return written.value
+    condition.invalid(written, f"'{written.text}' is no percentile.", "Write a whole number from 1 to 100.")
+    return 50
+
+
+def _bound(condition: Reader, key: Scalar, value: Scalar | None) -> int | float | None:
+    if key.text not in BOUNDS:
+        cure = f"{suggestion(key.text, BOUNDS)}Write field and one or more of {', '.join(BOUNDS)}."
+        message = f"The condition of a correlation has no '{key.text}'."
+        condition.problems.add("unknown-key", key.span, message, cure, width=len(key.text))
+        return None
+    number = None if value is None or isinstance(value.value, bool) else value.value
+    if isinstance(number, (int, float)) and math.isfinite(number):
+        return number
+    span = key.span if value is None else value.span
+    condition.problems.add(
+        "invalid-value", span, f"'{key.text}' takes a number.", "Write a number without quotes."
+    )
+    return None
