@@ -1,7 +1,7 @@
 """What a correlation counts of a batch: its events, each in every group it belongs to.
 
-A list in a group-by field makes the event one of each element's group. A list in the field that is measured, or in
-the data subject's, is as many values: the event is there again for each, without counting as one.
+A list in a group-by field makes the event one of each element's group. A list in the field that is measured,
+or in the data subject's, is as many values: the event is there again for each, without counting as one.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def _view(correlation: Correlation, matches: Matches, rules: tuple[str, ...]) ->
     """The events of some rules that call everything the same."""
     events = matches.context.join(_rows(correlation, matches, rules), on=ROW, maintain_order="left")
     privacy, measured = correlation.privacy, correlation.threshold.fields
-    names = dict.fromkeys((*correlation.group_by, *measured, privacy.actor, privacy.subject, privacy.resource))
+    names = dict.fromkeys(
+        (*correlation.group_by, *measured, privacy.actor, privacy.subject, privacy.resource)
+    )
     own = {name: correlation.own_name(name, rules[0]) for name in names if name}
     events = events.select(*_KEPT, *(pl.col(called).alias(name) for name, called in own.items()))
     further = [

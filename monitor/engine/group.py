@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from monitor.engine.counted import spread
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
-from monitor.engine.counted import spread
 from monitor.engine.plan import Atom, RulePlan, test_name
 from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Part, Position, Violation

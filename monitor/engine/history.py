@@ -131,7 +131,7 @@ class History:
         return found, self._segments(partition, delta), late
 
     def _touched_episodes(self, touched: pl.DataFrame) -> tuple[Episodes, ...]:
-        """What is said of the touched groups, in place of every episode that a window of theirs could be of."""
+        """What is said of the touched groups, in place of every episode their windows may be of."""
         unsettled = touched.filter(~pl.col("settled")).group_by("group").agg(pl.col("tick").min())
         sliding = self._correlation.window.kind == "sliding"
         back = 0 if sliding else span_ticks(self._correlation) - 1

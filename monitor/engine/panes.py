@@ -56,13 +56,13 @@ PANES: dict[str, pl.DataType] = {
 }
 """One row per group, tick, distinct value, subject and partition.
 
-`group` and `subject` are keyed hashes (0: none). `tick` counts resolutions since the Unix epoch. `value` is what
-windows tell apart: a keyed hash for value_count; the number in millionths for value_median and value_percentile;
-for temporal the bits of the rules that matched, and for temporal_ordered before them (times 2^MAX_RULES) the
-microseconds since the tick began; else 0. `whole` and `fraction` (millionths) are the exact sum of the `numbers` that
-the measured field held. `first` and `last` are event
-times in microseconds; `samples` the smallest offsets. `settled`: what came before is forgotten, so that the
-window that ends here can no longer be worked out; the pane only fills later windows.
+`group` and `subject` are keyed hashes (0: none). `tick` counts resolutions since the Unix epoch. `value` is
+what windows tell apart: a keyed hash for value_count; the number in millionths for value_median and
+value_percentile; for temporal the bits of the rules that matched, and for temporal_ordered before them (times
+2^MAX_RULES) the microseconds since the tick began; else 0. `whole` and `fraction` (millionths) are the exact
+sum of the `numbers` that the measured field held. `first` and `last` are event times in microseconds;
+`samples` the smallest offsets. `settled`: what came before is forgotten, so that windows without later panes
+can no longer be worked out; the pane only fills others.
 """
 
 _IDENTITY = ("group", "tick", "value", "subject", "partition", "actor", "resource")
@@ -123,7 +123,9 @@ def _of(correlation: Correlation, matches: Matches) -> list[tuple[RulePlan, pl.S
     return [(plan, rows) for plan, rows in asked if plan.rule.header.id in correlation.rules]
 
 
-def _value(correlation: Correlation, events: pl.DataFrame, millionths: pl.Series, keyring: Keyring) -> pl.Series:
+def _value(
+    correlation: Correlation, events: pl.DataFrame, millionths: pl.Series, keyring: Keyring
+) -> pl.Series:
     """What windows tell apart, as PANES says of `value`."""
     match correlation.type:
         case "value_count":

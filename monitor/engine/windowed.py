@@ -1,7 +1,7 @@
 """The value of every window: what each type sees in it.
 
-Sliding windows end with each tick that the group has events in. Hopping ones begin every `hop` ticks since the Unix
-epoch, tumbling ones with each timespan; a session is a run of events no two further apart than the timespan.
+Sliding windows end with each tick that the group has events in. Hopping ones begin every `hop` ticks since
+the Unix epoch, tumbling ones with each timespan; a session is a run of events no two further apart than that.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ WINDOWS: dict[str, pl.DataType] = {
     "seen": pl.Float64(),
     "rules": pl.Int64(),
 }
-"""One row per window. `begins` and `end` are its first and last tick; of a session those with events. `seen` is null
-where nothing was measured; `rules` are the bits of the rules that matched, for temporal types."""
+"""One row per window. `begins` and `end` are its first and last tick; of a session those with events. `seen`
+is null where nothing was measured; `rules` are the bits of the rules that matched, for temporal types.
+"""
 
 _SUMS = pl.col("count", "whole", "fraction", "numbers").sum()
 _BITS = pl.col("value") & ((1 << MAX_RULES) - 1)
@@ -64,11 +65,14 @@ def _sliding(correlation: Correlation, frame: pl.DataFrame, span: int) -> pl.Dat
             latest = _lately(correlation, frame, span).select(*tick, "rules")
             chains = _chains(correlation, frame, ["group"]).group_by(tick).agg(_CHAIN.last())
             since = (pl.col("tick") - span + 1) * resolution(correlation) * MICROS
-            return chains.select(*tick, pl.sum_horizontal(_CHAIN >= since).cast(pl.Float64).alias("seen")).join(
-                latest, on=tick
-            )
+            return chains.select(
+                *tick, pl.sum_horizontal(since <= _CHAIN).cast(pl.Float64).alias("seen")
+            ).join(latest, on=tick)
         case "value_median" | "value_percentile":
-            per_tick, seen = frame.group_by(tick).agg(_repeated()), _ranked(correlation, pl.col("value").explode())
+            per_tick, seen = (
+                frame.group_by(tick).agg(_repeated()),
+                _ranked(correlation, pl.col("value").explode()),
+            )
         case _:
             per_tick, seen = frame.group_by(tick).agg(_SUMS), _measured(correlation)
     rolled = per_tick.sort(tick).rolling("tick", period=f"{span}i", group_by="group", closed="right")
@@ -76,7 +80,7 @@ def _sliding(correlation: Correlation, frame: pl.DataFrame, span: int) -> pl.Dat
 
 
 def _placed(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
-    """The panes with `begins` and `end` of each window they are in; windows without an unsettled one are out."""
+    """The panes with `begins` and `end` of each window they are in, of windows with an unsettled one."""
     span = span_ticks(correlation)
     if correlation.window.kind == "session":
         apart = pl.col("tick") - pl.col("tick").shift().over("group") > span
@@ -135,7 +139,7 @@ def _repeated() -> pl.Expr:
 
 
 def _ranked(correlation: Correlation, values: pl.Expr) -> pl.Expr:
-    """`seen` of a window's numbers: the middle of the two in the middle, or the percentile by nearest rank."""
+    """`seen` of a window's numbers: the mean of the two in the middle, or the percentile by nearest rank."""
     ranks = values.drop_nulls().sort()
     count = ranks.len().cast(pl.Int64)
     if correlation.type == "value_percentile":
@@ -150,7 +154,7 @@ def _ranked(correlation: Correlation, values: pl.Expr) -> pl.Expr:
 
 
 def _decimal(whole: pl.Expr, fraction: pl.Expr, parts: pl.Expr) -> pl.Expr:
-    """The Float64 nearest to whole and millionths in so many parts: one division, while its operands are exact."""
+    """The Float64 nearest to whole and millionths in so many parts: one division of exact operands."""
     # Polars multiplies by the reciprocal of a scalar, which rounds twice; by a column it divides.
     exact = (whole.abs() < EXACT_FLOATS // MICROS - MICROS) & (parts < EXACT_FLOATS // MICROS)
     near = (whole * MICROS + fraction) / (parts * MICROS)
@@ -168,7 +172,7 @@ def _lately(correlation: Correlation, frame: pl.DataFrame, span: int) -> pl.Data
 
 
 def _chains(correlation: Correlation, frame: pl.DataFrame, within: list[str]) -> pl.DataFrame:
-    """`chain 0`, `chain 1` … for each instant: the latest start of a run of the first rules, one after the other.
+    """`chain 0`, `chain 1` … for each instant: the latest start of a run of the first rules, in their order.
 
     Events of one instant stand in any order.
     """

@@ -1,8 +1,8 @@
 """Correlations: panes to episodes.
 
-A sliding window is `(t - timespan, t]`, exact at the tick, evaluated at every tick in which an event of the group
-falls. An episode is a run of ticks at which the condition holds, no two further apart than the timespan. Of hopping
-windows those that overlap are one episode; a tumbling window and a session are one each.
+A sliding window is `(t - timespan, t]`, exact at the tick, evaluated at every tick in which an event of the
+group falls. An episode is a run of ticks at which the condition holds, no two further apart than that. Of
+hopping windows those that overlap are one episode; a tumbling window and a session are one each.
 
     ticks     0   1   2   3   4   5   6   7   8
     events    2       1   3               4
@@ -50,8 +50,8 @@ def _holds(correlation: Correlation) -> pl.Expr:
 def episode_bounds(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
     """`group`, `begins`, `start`, `end` (ticks, inclusive) and `seen` (largest) of every episode.
 
-    `begins` is the first tick whose events are in it; `start` names it: the end of its first sliding window, and
-    the begin of any other.
+    `begins` is the first tick whose events are in it; `start` names it: the end of its first sliding window,
+    and the begin of any other.
     """
     sliding = correlation.window.kind == "sliding"
     before = pl.col("end").shift().over("group")
@@ -73,7 +73,7 @@ def episode_bounds(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFram
 
 
 def open_since(correlation: Correlation, frame: pl.DataFrame, horizon: int) -> pl.DataFrame:
-    """`group`, `open`: from which tick on a group is needed, where an event at the horizon could join something."""
+    """`group`, `open`: from which tick on it is needed, if an event at the horizon could join something."""
     session = correlation.window.kind == "session"
     found = windowed(correlation, frame) if session else episode_bounds(correlation, frame)
     return (
@@ -163,7 +163,7 @@ def _extract(correlation: Correlation, seen: float) -> str:
     span = "no longer than {} s apart" if correlation.window.kind == "session" else "in {} s"
     within = span.format(correlation.timespan)
     if correlation.threshold.when is not None:
-        return f"{_figure(seen)} of {len(correlation.rules)} rules {within}"
+        return f"{_figure(seen)} rules {within}, rule says {correlation.threshold.text}"
     bounds = " and ".join(f"{op} {_figure(bound)}" for op, bound in correlation.threshold.bounds)
     return f"{_figure(seen)} {within}, rule says {bounds}"
 

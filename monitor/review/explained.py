@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from monitor.engine.explain import Answer, Explained, explain_rule
 from monitor.engine.plan import RulePlan
 from monitor.model import WITHIN, Logsource, Reject
-from monitor.review.summary import duration, limits, short_articles
+from monitor.review.summary import limits, short_articles, within
 from monitor.rules.diagnostics import listing
 from monitor.rules.tree import Correlation, Rule
 
@@ -17,7 +17,16 @@ NO_LITERALS = "(none: every event is asked)"
 
 _WIDTH = 100
 _INDENT = 10
-_COUNTED = {"event_count": "events", "value_count": "distinct values of", "value_sum": "the sum of"}
+_COUNTED = {
+    "event_count": "events",
+    "value_count": "distinct values of",
+    "value_sum": "the sum of",
+    "value_avg": "the average of",
+    "value_median": "the median of",
+    "value_percentile": "a percentile of",
+    "temporal": "rules that matched",
+    "temporal_ordered": "rules that matched in their order",
+}
 
 
 def rule_text(explained: Explained) -> str:
@@ -43,11 +52,14 @@ def _heading(rule: Rule) -> str:
 
 
 def _counting(rule: Correlation, bases: tuple[RulePlan, ...]) -> str:
-    counted = f"{_COUNTED.get(rule.type, rule.type)} {rule.threshold.field}".strip()
+    what = (
+        _COUNTED[rule.type] if not rule.threshold.percentile else f"percentile {rule.threshold.percentile} of"
+    )
+    counted = f"{what} {' and '.join(rule.threshold.fields)}".strip()
     by = f" for each {', '.join(rule.group_by)}" if rule.group_by else ""
     names = ", ".join(b.rule.header.name or b.rule.header.id for b in bases)
     return (
-        f"counts    {counted}{by}, in any {duration(rule.timespan)}\n"
+        f"counts    {counted}{by}, {within(rule)}\n"
         f"reports   {limits(rule)}\n"
         f"events    those that match {names}, explained below\n"
     )

@@ -22,7 +22,14 @@ SHOWN = 3
 """Violations of one rule that a person is shown; the JSON has all of them."""
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-_BOUNDS = {"gte": "at least", "gt": "more than", "lte": "at most", "lt": "less than"}
+_BOUNDS = {
+    "gte": "at least",
+    "gt": "more than",
+    "lte": "at most",
+    "lt": "less than",
+    "eq": "exactly",
+    "neq": "other than",
+}
 
 
 def duration(seconds: int) -> str:
@@ -32,8 +39,23 @@ def duration(seconds: int) -> str:
 
 
 def limits(correlation: Correlation) -> str:
-    """When a correlation reports: `at least 50`."""
-    return " and ".join(f"{_BOUNDS[op]} {bound:,}" for op, bound in correlation.threshold.bounds)
+    """When a correlation reports: `at least 50`, or the condition as it is written."""
+    threshold = correlation.threshold
+    return threshold.text or " and ".join(f"{_BOUNDS[op]} {bound:,}" for op, bound in threshold.bounds)
+
+
+def within(correlation: Correlation) -> str:
+    """The windows of a correlation: `in any 1 h`."""
+    span = duration(correlation.timespan)
+    match correlation.window.kind:
+        case "tumbling":
+            return f"in each {span}"
+        case "hopping":
+            return f"in {span}, every {duration(correlation.window.hop or correlation.timespan)}"
+        case "session":
+            return f"in a session, over after {span} without any"
+        case _:
+            return f"in any {span}"
 
 
 def short_articles(articles: Iterable[str]) -> str:

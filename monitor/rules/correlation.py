@@ -97,7 +97,9 @@ def _aliases(body: Reader, rules: tuple[str, ...]) -> tuple[Alias, ...]:
         fields = named.map(name.text)
         if fields is not None:
             fields.check_keys(rules)
-            found.append(Alias(name.text, tuple((key.text, fields.text(key.text)) for key, _ in fields.node.pairs)))
+            found.append(
+                Alias(name.text, tuple((key.text, fields.text(key.text)) for key, _ in fields.node.pairs))
+            )
     return tuple(found)
 
 

@@ -33,6 +33,9 @@ MAX_SECONDS = 3653 * 86_400
 MAX_HOPS = 100
 """Most hopping windows an event falls into."""
 
+MAX_TICK = 86_400
+"""Longest tick, in seconds."""
+
 
 def read_privacy(rule: Reader) -> Privacy:
     """`x_privacy`."""
@@ -75,27 +78,33 @@ def read_window(rule: Reader, timespan: int) -> WindowPolicy:
     # Late events always revise what they fall into; the key may say so, and nothing else.
     body.choice("late", ("revise",), "revise")
     kind = body.choice("kind", WINDOW_KINDS, default.kind)
-    return WindowPolicy(
+    window = WindowPolicy(
         kind=kind,
         resolution=_whole_seconds(body, "resolution"),
         lateness=round(body.seconds("lateness", default.lateness)),
-        hop=_hop(body, timespan) if kind == "hopping" else None,
     )
+    tick = window.tick(timespan)
+    if kind in {"tumbling", "hopping"} and timespan % tick:
+        message = f"A timespan of {timespan} s is no whole number of ticks of {tick} s."
+        body.problems.add(
+            "invalid-value", body.at("kind"), message, "Write another timespan, or a resolution."
+        )
+    return replace(window, hop=_hop(body, timespan, tick) if kind == "hopping" else None)
 
 
 def _whole_seconds(body: Reader, key: str) -> int | None:
     seconds = body.seconds(key, 0)
-    if body.has(key) and (seconds < 1 or seconds != int(seconds)):
-        cure = "Write whole seconds, minutes or hours, such as 1s."
+    if body.has(key) and not (1 <= seconds <= MAX_TICK and seconds == int(seconds)):
+        cure = "Write whole seconds, minutes or hours, such as 1s, up to a day."
         body.problems.add("invalid-value", body.at(key), "A tick is at least one second.", cure)
     return int(seconds) or None
 
 
-def _hop(body: Reader, timespan: int) -> int | None:
-    hop = _whole_seconds(body, "hop") if body.require("hop") else None
-    if hop is not None and not timespan / MAX_HOPS <= hop <= timespan:
-        message = f"A hop of {hop} s does not go with a timespan of {timespan} s."
-        cure = f"Write a hop of at most the timespan and at least a {MAX_HOPS}th of it."
+def _hop(body: Reader, timespan: int, tick: int) -> int | None:
+    hop = int(body.seconds("hop", 0)) if body.require("hop") else None
+    if hop is not None and (hop % tick or not timespan / MAX_HOPS <= hop <= timespan):
+        message = f"A hop of {hop} s does not go with a timespan of {timespan} s and ticks of {tick} s."
+        cure = f"Write whole ticks, at most the timespan and at least a {MAX_HOPS}th of it."
         body.problems.add("invalid-value", body.at("hop"), message, cure)
         return None
     return hop

@@ -23,7 +23,7 @@ def read_threshold(body: Reader, kind: str, rules: tuple[str, ...]) -> Threshold
     if kind in TEMPORAL and not body.has("condition"):
         return Threshold((("gte", len(set(rules))),))
     if kind in TEMPORAL and isinstance(body.get("condition"), Scalar):
-        return Threshold((), when=_when(body, kind, rules))
+        return Threshold((), when=_when(body, kind, rules), text=" ".join(body.text("condition").split()))
     condition = body.map("condition") if body.require("condition") else None
     if condition is None:
         return Threshold(())

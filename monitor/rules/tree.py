@@ -330,6 +330,7 @@ class Threshold:
         others: the further fields of such a combination.
         percentile: of value_percentile, 1 to 100.
         when: of the temporal types, in place of bounds: Ref names a rule by its id.
+        text: that condition as it is written.
     """
 
     bounds: tuple[tuple[str, int | float], ...]
@@ -337,6 +338,7 @@ class Threshold:
     others: tuple[str, ...] = ()
     percentile: int = 0
     when: Condition | None = None
+    text: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from monitor.engine.panes import PANES, compact, panes, resolution
 from monitor.engine.windows import episodes, group_name
 from monitor.model import Violation
-from monitor.rules.tree import Correlation
+from monitor.rules.tree import Alias, And, Correlation, Not, Or, Ref
+from monitor.rules.vocabulary import CORRELATION_TYPES, WINDOW_KINDS
 from tests.support import windows as oracle
-from tests.support.windows import KEYRING, MICROS, Happening, correlation, matches
+from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, matches
 
 BASES = (-3 * MICROS, 0, 1_795_000_000 * MICROS)
-AMOUNTS = (None, "", "a", "1", "2", "0.1", "0.2", "-0.3", "-1", "1e2", "0.000001", "10000000000.25")
+MATCHED = (RULES, RULES[:1], RULES[1:2], RULES[2:], RULES[:2], RULES[:1], RULES[1:])
+AMOUNTS = (None, "", "a", "1", "2", "0.1", "0.2", "-0.3", "-1", "1e2", "0.000001", "1000000000.25")
 
 
 @st.composite
@@ -38,6 +40,7 @@ def happenings(draw: st.DrawFn) -> list[Happening]:
                 amount=draw(st.sampled_from(AMOUNTS)),
                 whose=draw(st.sampled_from([None, "s1", "s2", "s3"])),
                 table=draw(st.sampled_from([None, "", "crm", "hr", "erp", "pay"])),
+                rules=draw(st.sampled_from(MATCHED)),
             )
         )
     return events
@@ -46,19 +49,48 @@ def happenings(draw: st.DrawFn) -> list[Happening]:
 bounds = st.one_of(
     st.tuples(
         st.tuples(
-            st.sampled_from(["gt", "gte", "lt", "lte", "eq"]), st.sampled_from([0, 1, 2, 3, 5, 0.3, -0.3])
+            st.sampled_from(["gt", "gte", "lt", "lte", "eq", "neq"]),
+            st.sampled_from([0, 1, 2, 3, 5, 0.3, -0.3]),
         )
     ),
     st.sampled_from([(("gt", 1), ("lte", 3)), (("gte", 0.1), ("lt", 2))]),
 )
-correlations = st.builds(
-    lambda kind, some, by, span, step: correlation(kind, some, group_by=by, timespan=span, resolution=step),
-    st.sampled_from(["event_count", "value_count", "value_sum"]),
-    bounds,
-    st.sampled_from([("who",), ("who", "where"), ()]),
-    st.sampled_from([1, 2, 4, 10]),
-    st.sampled_from([None, 1, 3]),
-)
+FIRST, SECOND, THIRD = map(Ref, RULES)
+CONDITIONS = {
+    "temporal": [
+        And((FIRST, SECOND, Not(THIRD))),
+        Or((FIRST, And((SECOND, THIRD)))),
+        Not(Or((FIRST, SECOND))),
+    ],
+    "temporal_ordered": [
+        And((FIRST, Not(SECOND), THIRD)),
+        And((FIRST, SECOND, THIRD)),
+        And((SECOND, Not(Or((FIRST, THIRD))))),
+    ],
+}
+PERSON = Alias("person", ((RULES[0], "who"), (RULES[1], "where"), (RULES[2], "who")))
+
+
+@st.composite
+def correlations(draw: st.DrawFn, types: Sequence[str] = CORRELATION_TYPES) -> Correlation:
+    """Every type over every kind of window."""
+    kind = draw(st.sampled_from(types))
+    when = draw(st.sampled_from([None, *CONDITIONS.get(kind, [])]))
+    window = draw(st.sampled_from(["sliding", *WINDOW_KINDS]))
+    span = draw(st.sampled_from([1, 2, 4, 10]))
+    aliased = draw(st.integers(0, 5)) == 0
+    return correlation(
+        kind,
+        () if when else draw(bounds),
+        group_by=("person",) if aliased else draw(st.sampled_from([("who",), ("who", "where"), ()])),
+        timespan=span,
+        resolution=draw(st.sampled_from([None, 1, 3])),
+        window=window,
+        hop=draw(st.integers(1, span)) if window == "hopping" else None,
+        percentile=draw(st.sampled_from([1, 50, 66, 95, 100])),
+        when=when,
+        aliases=(PERSON,) if aliased else (),
+    )
 
 
 def batches(events: Sequence[Happening], sizes: Sequence[int]) -> list[list[Happening]]:
@@ -82,14 +114,16 @@ def said(one: Correlation, violations: Sequence[Violation], expected: Sequence[o
     return [oracle.said(one, v, unknown | groups) for v in violations]
 
 
-@given(correlations, happenings())
-@settings(max_examples=150)
-def test_the_engine_says_what_the_loops_say(one: Correlation, events: list[Happening]) -> None:
+@pytest.mark.parametrize("kind", CORRELATION_TYPES)
+@given(st.data(), happenings())
+@settings(max_examples=40)
+def test_the_engine_says_what_the_loops_say(kind: str, data: st.DataObject, events: list[Happening]) -> None:
+    one = data.draw(correlations([kind]))
     expected = oracle.episodes(one, events)
     assert said(one, engine(one, batches(events, [])), expected) == expected
 
 
-@given(correlations, happenings(), st.data())
+@given(correlations(), happenings(), st.data())
 @settings(max_examples=50)
 def test_no_result_depends_on_order_batches_or_columns(
     one: Correlation, events: list[Happening], data: st.DataObject
@@ -99,7 +133,7 @@ def test_no_result_depends_on_order_batches_or_columns(
     assert engine(one, batches(shuffled, sizes)) == engine(one, batches(events, []))
 
 
-@given(correlations, happenings(), st.data())
+@given(correlations(), happenings(), st.data())
 @settings(max_examples=50)
 def test_only_the_samples_say_which_partition_an_event_was_in(
     one: Correlation, events: list[Happening], data: st.DataObject

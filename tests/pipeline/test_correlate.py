@@ -12,21 +12,47 @@ from monitor.engine import history
 from monitor.engine.panes import from_segment
 from monitor.model import Turn, Violation
 from monitor.pipeline.correlate import SHARD_PANES, ArchiveWindows, LiveWindows
-from monitor.rules.tree import Correlation
+from monitor.rules.tree import And, Correlation, Not, Ref
+from monitor.rules.vocabulary import CORRELATION_TYPES, WINDOW_KINDS
 from tests.support import windows as oracle
 from tests.support.memory import MemoryStore
-from tests.support.windows import KEYRING, MICROS, Happening, correlation, matches
+from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, matches
 
 LATENESS = 3
 
+WHEN = {
+    "temporal": And((Ref(RULES[0]), Not(Ref(RULES[1])))),
+    "temporal_ordered": And((Ref(RULES[0]), Ref(RULES[1]), Not(Ref(RULES[2])))),
+}
+BOUNDS = [(("gte", 2),), (("gt", 2),), (("lt", 2),), (("lte", 1),), (("eq", 2),), (("gte", 1), ("lt", 3))]
+
+
+def built(
+    kind: str, bounds: tuple[tuple[str, float], ...], span: int, step: int, window: str, hop: int
+) -> Correlation:
+    """One of every type and kind; a temporal one with bounds of `eq` asks for its condition instead."""
+    when = WHEN.get(kind) if bounds[0][0] == "eq" else None
+    return correlation(
+        kind,
+        () if when else bounds,
+        timespan=span,
+        resolution=step,
+        lateness=LATENESS,
+        window=window,
+        hop=min(hop, span),
+        percentile=66,
+        when=when,
+    )
+
+
 correlations = st.builds(
-    lambda kind, some, span, step: correlation(kind, some, timespan=span, resolution=step, lateness=LATENESS),
-    st.sampled_from(["event_count", "value_count", "value_sum"]),
-    st.sampled_from(
-        [(("gte", 2),), (("gt", 2),), (("lt", 2),), (("lte", 1),), (("eq", 2),), (("gte", 1), ("lt", 3))]
-    ),
+    built,
+    st.sampled_from(CORRELATION_TYPES),
+    st.sampled_from(BOUNDS),
     st.sampled_from([1, 4, 6]),
     st.sampled_from([1, 2]),
+    st.sampled_from(["sliding", "sliding", *WINDOW_KINDS]),
+    st.sampled_from([1, 2, 3]),
 )
 
 
@@ -47,6 +73,7 @@ def arrivals(draw: st.DrawFn, back: int) -> list[Happening]:
                 amount=draw(st.sampled_from(["1", "1", "2", "-1", None])),
                 whose=draw(st.sampled_from([None, "s1", "s2"])),
                 table=draw(st.sampled_from([None, "crm", "hr"])),
+                rules=draw(st.sampled_from([RULES[:1], RULES[:1], RULES[:2], RULES[1:2], RULES])),
             )
         )
     return found
@@ -175,7 +202,8 @@ def accepted(one: Correlation, batches: Sequence[Sequence[Happening]]) -> tuple[
     kept: list[Happening] = []
     late = 0
     for batch in batches:
-        counted = [e for e in batch if one.type != "value_count" or e.amount is not None]
+        mine = [e for e in batch if not set(one.rules).isdisjoint(e.rules)]
+        counted = [e for e in mine if one.type != "value_count" or e.amount is not None]
         ticks = {e: (e.time or 0) // (step * MICROS) for e in counted}
         fresh = [e for e in counted if horizon is None or ticks[e] >= horizon]
         kept += fresh

@@ -47,6 +47,21 @@ correlation:
     group-by: [user]
     timespan: 60s
     condition: {field: n, gte: 1}
+x_privacy: {articles: ["32"], subject: customer.id}
+x_tests:
+    - {name: one, expect: match, events: [{set: {act: read, user: a, n: 1}}]}
+    - {name: none, expect: no_match, events: [{set: {act: write}}]}
+---
+title: Reads of a customer
+id: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c24
+name: of_a_customer
+level: low
+correlation:
+    type: event_count
+    rules: [reads]
+    group-by: [customer.id, user]
+    timespan: 60s
+    condition: {gte: 1}
 """
 
 
@@ -74,7 +89,10 @@ def test_every_element_is_counted_added_and_a_data_subject(tmp_path: Path, form:
         tmp_path / "key",
         decoding=Decoding(time_fields=("at",)),
     )
-    found = {v.kind: v for v in replay(options).violations}
+    everything = replay(options).violations
+    found = {v.kind: v for v in everything}
+    assert sorted(v.count for v in everything if v.kind == "event_count") == [1, 1, 2, 2], "b, d; a, c"
     assert (found["event"].count, distinct(found["event"].subjects)) == (3, 4)
     assert (found["value_count"].count, found["value_count"].value) == (3, 4)
     assert (found["value_sum"].count, found["value_sum"].value) == (3, 12)
+    assert distinct(found["value_sum"].subjects) == 4

@@ -136,6 +136,62 @@ def test_a_correlation():
     assert one.window == WindowPolicy()
 
 
+SECOND = (
+    BASE.replace("1c02", "1c09").replace("customer_read", "customer_write").replace("title: A", "title: C")
+)
+
+
+def temporal(**changes):
+    return ruleset_of(
+        SECOND + counted(type="temporal", rules="[customer_read, customer_write]", **changes)
+    ).correlations[0]
+
+
+READ_ID, WRITE_ID = "3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c02", "3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c09"
+
+
+def test_a_temporal_correlation_without_a_condition_asks_for_all_of_its_rules():
+    one = temporal(condition=None)
+    assert (one.rules, one.threshold.bounds, one.threshold.when) == ((READ_ID, WRITE_ID), (("gte", 2),), None)
+
+
+def test_a_condition_in_words():
+    one = temporal(condition="customer_read and not customer_write")
+    assert one.threshold.when == tree.And((tree.Ref(READ_ID), tree.Not(tree.Ref(WRITE_ID))))
+    assert one.threshold.bounds == ()
+
+
+def test_a_condition_in_words_names_its_rules_by_itself():
+    text = SECOND + counted(type="temporal_ordered", rules=None, condition="customer_write and customer_read")
+    one = ruleset_of(text).correlations[0]
+    assert (one.rules, one.threshold.when) == (
+        (WRITE_ID, READ_ID),
+        tree.And((tree.Ref(WRITE_ID), tree.Ref(READ_ID))),
+    )
+    assert not any(rule.reported for rule in ruleset_of(text).rules)
+
+
+def test_aliases_name_the_fields_of_each_rule():
+    one = temporal(aliases="{who: {customer_read: user.name, customer_write: actor}}", group_by="[who, site]")
+    assert one.aliases == (tree.Alias("who", ((READ_ID, "user.name"), (WRITE_ID, "actor"))),)
+    assert (one.fields_of(READ_ID), one.fields_of(WRITE_ID)) == (("user.name", "site"), ("actor", "site"))
+
+
+def test_several_fields_are_counted_together():
+    one = correlation_of(type="value_count", condition="{field: [a, b], gt: 1, neq: 7}")
+    assert (one.threshold.fields, one.threshold.bounds) == (("a", "b"), (("gt", 1), ("neq", 7)))
+
+
+def test_a_percentile():
+    one = correlation_of(type="value_percentile", condition="{field: a, gt: 1, percentile: 95}")
+    assert one.threshold.percentile == 95
+
+
+def test_windows_of_other_kinds():
+    text = counted() + "x_window: {kind: hopping, hop: 15m}\nx_privacy: {articles: ['32']}\n" + TESTS
+    assert ruleset_of(text).correlations[0].window == WindowPolicy("hopping", hop=900)
+
+
 def test_a_window():
     text = counted() + "x_window: {kind: sliding, resolution: 1m, lateness: 1h, late: revise}\n"
     text += "x_privacy: {articles: ['32']}\n" + TESTS
@@ -183,7 +239,6 @@ def test_a_rule_is_named_by_id_too():
 @pytest.mark.parametrize(
     ("changes", "code", "message"),
     [
-        ({"type": "temporal"}, "correlation-unsupported", "'temporal' is not evaluated in this release."),
         ({"type": "count"}, "invalid-value", "'count' is no type."),
         ({"type": None}, "missing-key", "'correlation' has no 'type'."),
         ({"rules": None}, "missing-key", "'correlation' has no 'rules'."),
@@ -209,21 +264,49 @@ def test_a_rule_is_named_by_id_too():
         ({"condition": "{gte: .inf}"}, "invalid-value", "'gte' takes a number."),
         ({"condition": "{ge: 1}"}, "unknown-key", "The condition of a correlation has no 'ge'."),
         (
-            {"condition": "{neq: 1}"},
-            "correlation-unsupported",
-            "'neq' is not evaluated in correlations in this release.",
+            {"type": "value_sum", "condition": "{field: [a, b], gte: 1}"},
+            "invalid-value",
+            "'value_sum' reads one field.",
         ),
         (
-            {"condition": "{field: [a, b], gte: 1}"},
-            "correlation-unsupported",
-            "Counting over several fields is not evaluated in this release.",
+            {"type": "value_percentile", "condition": "{field: a, gte: 1}"},
+            "missing-key",
+            "'condition' has no 'percentile'.",
+        ),
+        (
+            {"type": "value_percentile", "condition": "{field: a, gte: 1, percentile: 0}"},
+            "invalid-value",
+            "'0' is no percentile.",
+        ),
+        ({"type": "temporal", "rules": None}, "missing-key", "'correlation' has no 'rules'."),
+        (
+            {"type": "temporal", "condition": "customer_read and customer_write"},
+            "unknown-selection",
+            "The correlation names no rule 'customer_write'.",
+        ),
+        (
+            {"type": "temporal", "condition": "customer_read and"},
+            "condition-syntax",
+            "The condition ends too early.",
+        ),
+        (
+            {"type": "temporal", "rules": "[customer_read, b]", "condition": "customer_read"},
+            "invalid-value",
+            "The condition does not say what 'b' is there for.",
+        ),
+        (
+            {"type": "temporal_ordered", "condition": "not customer_read"},
+            "invalid-value",
+            "An order is only told of rules that all have to match.",
+        ),
+        (
+            {"type": "temporal", "rules": f"[{', '.join(['customer_read'] * 21)}]"},
+            "invalid-value",
+            "The correlation names 21 rules; a temporal one has at most 20.",
         ),
         ({"type": "value_sum"}, "missing-key", "'value_sum' does not say which field it reads."),
-        (
-            {"aliases": "{a: {customer_read: b}}"},
-            "correlation-unsupported",
-            "'aliases' are not evaluated in this release.",
-        ),
+        ({"aliases": "{a: {other: b}}"}, "unknown-key", "'a' has no key 'other'."),
+        ({"aliases": "{a: b}"}, "wrong-type", "'a' of 'aliases' is a value."),
         ({"grup_by": "[a]"}, "unknown-key", "'correlation' has no key 'grup-by'."),
         ({"generate": "maybe"}, "wrong-type", "'generate' of 'correlation' is a value."),
     ],
@@ -275,7 +358,20 @@ def test_what_a_rule_is_refused_for(line, code, message):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("x_window: {kind: hopping}", "'hopping' windows are not evaluated in this release."),
+        ("x_window: {kind: hopping}", "'x_window' has no 'hop'."),
+        (
+            "x_window: {kind: hopping, hop: 2h}",
+            "A hop of 7200 s does not go with a timespan of 3600 s and ticks of 1 s.",
+        ),
+        (
+            "x_window: {kind: hopping, resolution: 1m, hop: 90s}",
+            "A hop of 90 s does not go with a timespan of 3600 s and ticks of 60 s.",
+        ),
+        (
+            "x_window: {kind: tumbling, resolution: 7m}",
+            "A timespan of 3600 s is no whole number of ticks of 420 s.",
+        ),
+        ("x_window: {resolution: 2d}", "A tick is at least one second."),
         ("x_window: {kind: round}", "'round' is no kind."),
         ("x_window: {late: drop}", "'drop' is no late."),
         ("x_window: {resolution: 10ms}", "A tick is at least one second."),

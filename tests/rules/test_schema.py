@@ -46,18 +46,12 @@ def test_sigmahq_rules_that_load_are_valid():
 
 @needs_fixtures
 def test_the_samples_of_the_specification():
-    """Those of this release are valid; those of a later one are not."""
     folder = fixtures_dir("sigma-specification", "tests", "schema")
-    valid = {
-        path.stem: all(map(VALIDATOR.is_valid, documents(path))) for path in sorted(folder.rglob("*.yml"))
-    }
-    assert {name for name, fine in valid.items() if not fine} == {
-        "temporal",
-        "temporal_ordered",
-        "value_avg",
-        "value_percentile",
-    }
-    assert len(valid) == 12
+    samples = sorted(folder.rglob("*.yml"))
+    for sample in samples:
+        for document in documents(sample):
+            VALIDATOR.validate(document)
+    assert len(samples) == 12
 
 
 GOOD = HEAD + "detection: {read: {event.action|contains: read}, condition: read}\n"

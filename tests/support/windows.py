@@ -4,24 +4,30 @@ Sums are fractions, windows are looked at one by one, nothing is shared between 
 """
 
 import operator
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
+from itertools import product
 
 import polars as pl
 
 from monitor.engine.keys import Keyring
-from monitor.engine.match import Matches
+from monitor.engine.match import FURTHER, Matches
 from monitor.engine.plan import RulePlan, compile_plan
-from monitor.frames import OFFSET, ROW, TIME
+from monitor.frames import OFFSET, ROW, TEXT, TIME
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Logsource, Position, Violation
 from monitor.rules.tree import (
+    Alias,
+    And,
+    Condition,
     Correlation,
     EventRule,
     ExistsTest,
     Header,
     Item,
+    Not,
+    Or,
     Privacy,
     Ref,
     RuleSet,
@@ -34,8 +40,17 @@ from monitor.rules.tree import (
 MICROS = 1_000_000
 HERE = Span("made-up.yml", 1, 1)
 KEYRING = Keyring(b"k" * 32)
-BOUNDS = {"lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge, "eq": operator.eq}
+BOUNDS = {
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "eq": operator.eq,
+    "neq": operator.ne,
+}
 FIELDS = ("who", "where", "amount", "whose", "table")
+RULES = ("made-up-base", "made-up-second", "made-up-third")
+TEMPORAL = ("temporal", "temporal_ordered")
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,7 @@ class Happening:
     amount: str | None = None
     whose: str | None = None
     table: str | None = None
+    rules: tuple[str, ...] = RULES[:1]
 
 
 @dataclass(frozen=True)
@@ -69,51 +85,72 @@ class Episode:
 
 def correlation(
     kind: str,
-    bounds: Sequence[tuple[str, float]],
+    bounds: Sequence[tuple[str, float]] = (),
     *,
     group_by: tuple[str, ...] = ("who",),
     timespan: int = 4,
     resolution: int | None = None,
     lateness: int = 600,
+    window: str = "sliding",
+    hop: int | None = None,
+    percentile: int = 0,
+    when: Condition | None = None,
+    aliases: tuple[Alias, ...] = (),
 ) -> Correlation:
-    """A correlation over the one rule of `base_plan`."""
+    """A correlation over the first of RULES, or over all of them where it is temporal or has aliases."""
     return Correlation(
         header=Header("made-up-correlation", "made up", HERE, "d"),
         type=kind,
-        rules=("made-up-base",),
+        rules=RULES if kind in TEMPORAL or aliases else RULES[:1],
         group_by=group_by,
         timespan=timespan,
-        threshold=Threshold(tuple(bounds), "" if kind == "event_count" else "amount"),
+        threshold=Threshold(
+            tuple(bounds),
+            "" if kind in ("event_count", *TEMPORAL) else "amount",
+            percentile=percentile,
+            when=when,
+            text="as it is written" if when else "",
+        ),
         privacy=Privacy(actor="who", subject="whose", resource="table"),
-        window=WindowPolicy(resolution=resolution, lateness=lateness),
+        window=WindowPolicy(window, resolution, lateness, hop),
+        aliases=aliases,
     )
 
 
 @cache
-def base_plan() -> RulePlan:
-    """The compiled rule whose matches the correlations count."""
+def base_plans() -> tuple[RulePlan, ...]:
+    """The compiled rules whose matches the correlations count."""
     item = Item("who", (ExistsTest(expected=True),), every=False, negated=False, span=HERE)
-    rule = EventRule(
-        Header("made-up-base", "made up", HERE, "d"),
-        Logsource(),
-        (Selection("one", ((item,),), HERE),),
-        (Ref("one"),),
+    rules = tuple(
+        EventRule(
+            Header(name, "made up", HERE, "d"),
+            Logsource(),
+            (Selection("one", ((item,),), HERE),),
+            (Ref("one"),),
+        )
+        for name in RULES
     )
-    return compile_plan(RuleSet((rule,), (), (), "")).rules[0]
+    return compile_plan(RuleSet(rules, (), (), "")).rules
 
 
-def matches(events: Sequence[Happening]) -> Matches:
-    """The events as one batch in which every one of them matched."""
-    rows = pl.Series(ROW, range(len(events)), dtype=pl.UInt32)
+def matches(events: Sequence[Happening], further: Sequence[tuple[int, str, str]] = ()) -> Matches:
+    """The events as one batch, each matched by its rules; `further` are values after the first, by row."""
     context = pl.DataFrame(
         {
-            ROW: rows,
+            ROW: pl.Series(ROW, range(len(events)), dtype=pl.UInt32),
             OFFSET: pl.Series([e.offset for e in events], dtype=pl.Int64),
             TIME: pl.Series([e.time for e in events], dtype=pl.Int64),
             **{f: pl.Series([getattr(e, f) for e in events], dtype=pl.String) for f in FIELDS},
         }
     )
-    return Matches((base_plan(),), (rows,), {}, context)
+    rows = tuple(
+        pl.Series(ROW, [row for row, e in enumerate(events) if name in e.rules], dtype=pl.UInt32)
+        for name in RULES
+    )
+    others = pl.DataFrame(
+        list(further), schema=dict(zip((ROW, "field", TEXT), FURTHER.values(), strict=True)), orient="row"
+    )
+    return Matches(base_plans(), rows, {}, context, others)
 
 
 def tick_seconds(one: Correlation) -> int:
@@ -123,40 +160,121 @@ def tick_seconds(one: Correlation) -> int:
     return 1 if one.timespan <= 3600 else 60 if one.timespan <= 86_400 else 3600
 
 
-def amount_of(event: Happening) -> Fraction:
-    """The number of an event; what is no number adds nothing."""
+def amount_of(event: Happening) -> Fraction | None:
+    """The number of an event, if it is one."""
     try:
         return Fraction(event.amount or "")
     except ValueError:
-        return Fraction(0)
+        return None
 
 
-def seen_in(one: Correlation, inside: Sequence[Happening]) -> Fraction:
-    """The value of a window."""
+def seen_in(one: Correlation, inside: Sequence[Happening]) -> Fraction | None:
+    """The value of a window; None where it has none."""
+    numbers = sorted(n for e in inside if (n := amount_of(e)) is not None)
     match one.type:
         case "event_count":
             return Fraction(len(inside))
         case "value_count":
             return Fraction(len({e.amount for e in inside}))
+        case "value_sum":
+            return sum(numbers, Fraction(0))
+        case "value_avg":
+            return sum(numbers) / Fraction(len(numbers)) if numbers else None
+        case "value_median":
+            half = len(numbers) // 2
+            return (numbers[half] + numbers[~half]) / 2 if numbers else None
+        case "value_percentile":
+            ranked = (
+                n
+                for n in numbers
+                if 100 * sum(m <= n for m in numbers) >= one.threshold.percentile * len(numbers)
+            )
+            return next(ranked, None)
+        case "temporal":
+            return Fraction(sum(any(rule in e.rules for e in inside) for rule in one.rules))
         case _:
-            return sum((amount_of(e) for e in inside), Fraction(0))
+            wanted = in_order(one)
+            return Fraction(max(n for n in range(len(wanted) + 1) if one_after_the_other(wanted[:n], inside)))
 
 
-def holds(one: Correlation, seen: Fraction) -> bool:
+def in_order(one: Correlation) -> tuple[str, ...]:
+    """The rules that have to match in their order: those that the condition wants."""
+    when = one.threshold.when
+    operands = () if when is None else when.operands if isinstance(when, And) else (when,)
+    wanted = {o.name for o in operands if isinstance(o, Ref)} or set(one.rules)
+    return tuple(rule for rule in one.rules if rule in wanted)
+
+
+def one_after_the_other(rules: Sequence[str], inside: Sequence[Happening]) -> bool:
+    """Whether there is an event for each rule, none before that of the rule before."""
+    times = [sorted({e.time or 0 for e in inside if rule in e.rules}) for rule in rules]
+    return any(list(some) == sorted(some) for some in product(*times))
+
+
+def holds(one: Correlation, seen: Fraction | None, inside: Sequence[Happening]) -> bool:
     """Whether the condition holds; bounds are the decimal numbers a person wrote."""
-    return all(BOUNDS[op](seen, Fraction(str(bound))) for op, bound in one.threshold.bounds)
+    when = one.threshold.when
+    if when is not None:
+        complete = one.type == "temporal" or seen == len(in_order(one))
+        return complete and said_of(when, {rule for e in inside for rule in e.rules})
+    return seen is not None and all(
+        BOUNDS[op](seen, Fraction(str(bound))) for op, bound in one.threshold.bounds
+    )
+
+
+def said_of(when: Condition, matched: set[str]) -> bool:
+    match when:
+        case Ref(name):
+            return name in matched
+        case Not(operand):
+            return not said_of(operand, matched)
+        case And(operands):
+            return all(said_of(o, matched) for o in operands)
+        case Or(operands):
+            return any(said_of(o, matched) for o in operands)
 
 
 def episodes(one: Correlation, events: Iterable[Happening]) -> list[Episode]:
     """All episodes, by group and start."""
     groups: dict[tuple[str | None, ...], list[Happening]] = {}
     for event in events:
-        group = tuple(getattr(event, field) for field in one.group_by)
-        counts = event.time is not None and None not in group
-        if counts and not (one.type == "value_count" and event.amount is None):
-            groups.setdefault(group, []).append(event)
+        read: dict[tuple[str | None, ...], list[str]] = {}
+        for rule in (r for r in one.rules if r in event.rules):
+            group = tuple(getattr(event, one.own_name(field, rule)) for field in one.group_by)
+            read.setdefault(group, []).append(rule)
+        for group, rules in read.items():
+            counts = event.time is not None and None not in group
+            if counts and not (one.type == "value_count" and event.amount is None):
+                groups.setdefault(group, []).append(replace(event, rules=tuple(rules)))
     found = [e for group, mine in groups.items() for e in _episodes_of(one, group, mine)]
     return sorted(found, key=lambda e: (e.group, e.start))
+
+
+@dataclass(frozen=True)
+class Window:
+    """First and last tick, and where an episode starts that it is the first window of."""
+
+    begins: int
+    end: int
+    start: int
+
+
+def windows(one: Correlation, ticks: Sequence[int]) -> Iterator[Window]:
+    """Every window that holds one of these ticks (sorted, each once), in their order."""
+    step = tick_seconds(one)
+    span = -(-one.timespan // step)
+    match one.window.kind:
+        case "sliding":
+            yield from (Window(t - span + 1, t, t) for t in ticks)
+        case "session":
+            firsts = [t for t in ticks if t - max((o for o in ticks if o < t), default=t - span - 1) > span]
+            for first, following in zip(firsts, [*firsts[1:], None], strict=True):
+                last = max(t for t in ticks if following is None or t < following)
+                yield Window(first, last, first)
+        case kind:
+            hop = span if kind == "tumbling" else -(-(one.window.hop or 0) // step)
+            begins = range((ticks[0] - span) // hop * hop, ticks[-1] + 1, hop)
+            yield from (Window(b, b + span - 1, b) for b in begins if any(b <= t < b + span for t in ticks))
 
 
 def _episodes_of(
@@ -164,30 +282,29 @@ def _episodes_of(
 ) -> Iterable[Episode]:
     step = tick_seconds(one) * MICROS
     span = -(-one.timespan // tick_seconds(one))
-    by_tick: dict[int, list[Happening]] = {}
-    for event in events:
-        by_tick.setdefault((event.time or 0) // step, []).append(event)
 
     def within(low: int, high: int) -> list[Happening]:
-        return [e for tick, some in by_tick.items() if low < tick <= high for e in some]
+        return [e for e in events if low <= (e.time or 0) // step <= high]
 
-    runs: list[list[tuple[int, Fraction]]] = []
-    for tick in sorted(by_tick):
-        seen = seen_in(one, within(tick - span, tick))
-        if not holds(one, seen):
+    runs: list[list[tuple[Window, Fraction]]] = []
+    for window in windows(one, sorted({(e.time or 0) // step for e in events})):
+        inside = within(window.begins, window.end)
+        seen = seen_in(one, inside)
+        if not holds(one, seen, inside):
             continue
-        if runs and tick - runs[-1][-1][0] <= span:
-            runs[-1].append((tick, seen))
+        last = runs[-1][-1][0] if runs else None
+        near = one.window.kind == "sliding" and last is not None and window.end - last.end <= span
+        if last is not None and (near or (one.window.kind == "hopping" and window.begins <= last.end)):
+            runs[-1].append((window, seen or Fraction(0)))
         else:
-            runs.append([(tick, seen)])
+            runs.append([(window, seen or Fraction(0))])
     for run in runs:
-        start, end = run[0][0], run[-1][0]
-        inside = within(start - span, end)
+        inside = within(run[0][0].begins, run[-1][0].end)
         times = [e.time or 0 for e in inside]
         whose = {KEYRING.number("subject", [e.whose]) for e in inside if e.whose is not None}
         yield Episode(
             group=KEYRING.number(f"group {one.header.id}", group or ("",)),
-            start=start * step,
+            start=run[0][0].start * step,
             count=len(inside),
             first=min(times),
             last=max(times),

@@ -1,0 +1,156 @@
+"""Correlations of every type as rule files: their inline tests say what they find."""
+
+import pytest
+
+from monitor.engine.plan import compile_plan
+from monitor.pipeline.cases import run_cases
+from monitor.pipeline.explain import find_rule
+from monitor.review.explained import rule_text
+from tests.rules.checking import ruleset_of
+
+BASES = """
+title: Logged in
+id: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c31
+name: login
+level: low
+logsource: {category: application}
+detection: {one: {act: login}, condition: one}
+---
+title: Read
+id: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c32
+name: read
+level: low
+logsource: {category: application}
+detection: {one: {act: read}, condition: one}
+---
+title: Ticket
+id: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c33
+name: ticket
+level: low
+logsource: {category: application}
+detection: {one: {act: ticket}, condition: one}
+---
+"""
+HEAD = """title: Counted
+id: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c39
+name: counted
+level: low
+x_privacy: {articles: ["32"]}
+"""
+ALIASES = "aliases: {who: {login: user, read: whom}}"
+UPPER_QUARTER = "condition: {field: rows, gte: 100, percentile: 75}"
+LOGIN, READ, TICKET = ({"user": "ada", "act": act} for act in ("login", "read", "ticket"))
+
+
+def at(second: int, event: dict[str, object], **more: object) -> str:
+    fields = ", ".join(f"{name}: {value}" for name, value in {**event, **more}.items())
+    return f"{{at: {second}s, set: {{{fields}}}}}"
+
+
+CASES = [
+    (
+        "an order",
+        "type: temporal_ordered, rules: [login, read], group-by: [user], timespan: 60s",
+        "",
+        [at(0, LOGIN), at(9, READ)],
+        [at(0, READ), at(9, LOGIN)],
+    ),
+    (
+        "an order within the timespan",
+        "type: temporal_ordered, rules: [login, read], group-by: [user], timespan: 10s",
+        "",
+        [at(0, LOGIN), at(3, LOGIN), at(12, READ)],
+        [at(0, LOGIN), at(12, READ)],
+    ),
+    (
+        "a reading without a ticket",
+        "type: temporal, group-by: [user], timespan: 60s, condition: read and not ticket",
+        "",
+        [at(0, TICKET), at(61, READ)],
+        [at(0, TICKET), at(59, READ)],
+    ),
+    (
+        "two of three",
+        "type: temporal, rules: [login, read, ticket], group-by: [user], timespan: 60s, condition: {gte: 2}",
+        "",
+        [at(0, TICKET), at(5, READ)],
+        [at(0, TICKET), at(5, READ, user="bo")],
+    ),
+    (
+        "aliases",
+        f"type: temporal, rules: [login, read], group-by: who, timespan: 1m, {ALIASES}",
+        "",
+        [at(0, LOGIN), at(5, READ, user="x", whom="ada")],
+        [at(0, LOGIN), at(5, READ, user="ada", whom="x")],
+    ),
+    (
+        "an average",
+        "type: value_avg, rules: [read], group-by: [user], timespan: 60s, condition: {field: rows, gt: 10}",
+        "",
+        [at(0, READ, rows=1), at(1, READ, rows=20), at(2, READ)],
+        [at(0, READ, rows=1), at(0, READ, rows=19), at(2, READ)],
+    ),
+    (
+        "a median",
+        "type: value_median, rules: [read], timespan: 60s, condition: {field: rows, gte: 10}",
+        "",
+        [at(0, READ, rows=1), at(0, READ, rows=11), at(0, READ, rows=12)],
+        [at(0, READ, rows=1), at(0, READ, rows=9), at(0, READ, rows=900)],
+    ),
+    (
+        "a percentile",
+        f"type: value_percentile, rules: read, timespan: 1m, {UPPER_QUARTER}",
+        "",
+        [at(0, READ, rows=n) for n in (1, 2, 100, 200)],
+        [at(0, READ, rows=n) for n in (1, 2, 3, 200)],
+    ),
+    (
+        "combinations",
+        "type: value_count, rules: [read], timespan: 60s, condition: {field: [a, b], gte: 3}",
+        "",
+        [at(0, READ, a=1, b=1), at(1, READ, a=1, b=2), at(2, READ, a=2, b=1)],
+        [at(0, READ, a=1, b=1), at(1, READ, a=1, b=2), at(2, READ, a=2), at(3, READ, a=1, b=1)],
+    ),
+    (
+        "an hour on the clock",
+        "type: event_count, rules: [read], group-by: [user], timespan: 1h, condition: {gte: 2}",
+        "x_window: {kind: tumbling}\n",
+        [at(0, READ), at(3599, READ)],
+        [at(3599, READ), at(3600, READ)],
+    ),
+    (
+        "every quarter of an hour",
+        "type: event_count, rules: [read], group-by: [user], timespan: 1h, condition: {gte: 2}",
+        "x_window: {kind: hopping, hop: 15m}\n",
+        [at(3599, READ), at(3600, READ)],
+        [at(0, READ), at(3600, READ)],
+    ),
+    (
+        "a session",
+        "type: event_count, rules: [read], group-by: [user], timespan: 60s, condition: {gte: 3}",
+        "x_window: {kind: session}\n",
+        [at(0, READ), at(60, READ), at(120, READ)],
+        [at(0, READ), at(60, READ), at(121, READ)],
+    ),
+    (
+        "an element of a list is a group",
+        "type: event_count, rules: [read], group-by: [team], timespan: 60s, condition: {gte: 2}",
+        "",
+        [at(0, READ, team="[a, b]"), at(1, READ, team="b")],
+        [at(0, READ, team="[a, a]"), at(1, READ, team="[b, c]")],
+    ),
+]
+
+
+def document(body: str, more: str, match: list[str], other: list[str]) -> str:
+    tests = f"x_tests:\n  - {{name: a, expect: match, events: [{', '.join(match)}]}}\n"
+    tests += f"  - {{name: b, expect: no_match, events: [{', '.join(other)}]}}\n"
+    return BASES + HEAD + f"correlation: {{{body}}}\n" + more + tests
+
+
+@pytest.mark.parametrize(("name", "body", "more", "match", "other"), CASES, ids=[case[0] for case in CASES])
+def test_what_it_finds(name: str, body: str, more: str, match: list[str], other: list[str]) -> None:
+    ruleset = ruleset_of(document(body, more, match, other))
+    outcomes = run_cases(ruleset)
+    assert [outcome.message for outcome in outcomes] == ["", ""], name
+    assert "counts    " in rule_text(find_rule(compile_plan(ruleset), "counted"))
