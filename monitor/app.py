@@ -312,7 +312,8 @@ def run(
         heeding = Heeding(store, stop, clock)
 
         def windows() -> LiveWindows:
-            return LiveWindows(ruling.ruleset.correlations, keyring, heeding, clock.monotonic)
+            most = settings.limits.window_panes
+            return LiveWindows(ruling.ruleset.correlations, keyring, heeding, clock.monotonic, most)
 
         operations.rules(ruling.ruleset)
         runner = Runner(

@@ -35,6 +35,11 @@ class LimitsSettings(Section):
     ahead_bytes: int = Field(
         default=128 * 1024 * 1024, ge=1024 * 1024, description="bytes read ahead of the evaluation"
     )
+    window_panes: int = Field(
+        default=5_000_000,
+        ge=1000,
+        description="most panes (group and tick, some 200 bytes) that a correlation remembers",
+    )
 
 
 class Settings(Section):

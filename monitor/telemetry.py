@@ -13,6 +13,7 @@ from typing import Final
 EVENTS: Final = "events"
 UNTIMED: Final = "untimed"
 LATE: Final = "late"
+UNWATCHED: Final = "unwatched"
 SKIPPED: Final = "skipped"
 UTF8_REPLACED: Final = "utf8_replaced"
 SPREAD_JSON: Final = "spread_json"
@@ -26,6 +27,7 @@ FACTS: Final = {
     EVENTS: "Decoded log entries.",
     UNTIMED: "Events without an event time; they count, and belong to no window.",
     LATE: "Events that came after their window had closed; they count for event rules.",
+    UNWATCHED: "Events that windows forgot before their time, since limits.window_panes was reached.",
     SKIPPED: "Events outside the times asked for.",
     UTF8_REPLACED: "Events with bytes that are not UTF-8, read with U+FFFD in their place.",
     SPREAD_JSON: "Lines of files whose JSON goes over several lines; they are read as text, line by line.",

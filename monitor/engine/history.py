@@ -7,15 +7,21 @@ below this horizon no window changes any more.
 
 What is kept of a group: everything from its oldest episode that an event at the horizon could still join, or
 from the horizon where there is none, and before that one window of settled panes, which later windows hold.
-So no result depends on what was let go. The store lets go when segments are replaced; the horizon of that
-moment goes with them, in a segment without panes.
+So no result depends on what was let go, nor on when: it is done now and then, with the panes of many batches
+at once. The store lets go when segments are replaced; the horizon of that moment goes with them, in a segment
+without panes.
+
+Memory is bounded: where a correlation would hold more panes than it may, the groups with the fewest events
+are forgotten, those with an episode last, and their events are counted.
+
+Only groups that have an episode, or had one, are spoken of: thousands of others are touched by every batch.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -29,49 +35,97 @@ from monitor.engine.panes import (
     span_ticks,
     to_segment,
 )
-from monitor.engine.windows import episodes, group_name, open_since
+from monitor.engine.windows import episode_bounds, episodes, group_name, open_since
 from monitor.model import Episodes, Segment, Violation
 from monitor.rules.tree import Correlation
 
 COMPACT_EVERY = 64
 """Batches with matches after which the segments in the store are replaced by one per partition."""
 
+FOLD_PANES = 200_000
+"""Panes of single batches that are kept beside the others before all are made one."""
+
+MOST_PANES = 5_000_000
+"""Panes that a correlation remembers unless told otherwise; some 200 bytes each."""
+
 FOREVER = 2**62
 """Past every event time in microseconds."""
 
-State = tuple[pl.DataFrame, frozenset[str], int, int]
-"""A history as it was: panes, partitions, horizon, batches."""
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A history as it was; frames are never changed, so nothing is copied.
+
+    Attributes:
+        base: compact PANES.
+        recent: compact PANES of what came since, by batch.
+        told: `group`, of those that have an episode in the panes; None: not worked out yet.
+        partitions: whose panes the store has.
+        horizon: events of ticks below this are late.
+        batches: since the store was opened.
+    """
+
+    base: pl.DataFrame
+    recent: tuple[pl.DataFrame, ...]
+    told: pl.DataFrame | None
+    partitions: frozenset[str]
+    horizon: int
+    batches: int
+
+    @property
+    def frames(self) -> tuple[pl.DataFrame, ...]:
+        """All panes."""
+        return (self.base, *self.recent)
+
 
 _HORIZON = ""
 """Stands for a partition in the segment that keeps the horizon."""
 
 
 class History:
-    """Panes of one correlation that a later event could still matter to."""
+    """Panes of one correlation that a later event could still matter to.
 
-    def __init__(self, correlation: Correlation, keyring: Keyring, segments: Iterable[Segment]) -> None:
+    Args:
+        correlation: the rule.
+        keyring: names groups.
+        segments: what the store holds.
+        most: panes to remember at most.
+    """
+
+    def __init__(
+        self, correlation: Correlation, keyring: Keyring, segments: Iterable[Segment], most: int = MOST_PANES
+    ) -> None:
+        self._most = most
+        self._unwatched = 0
         self._correlation = correlation
         self._keyring = keyring
-        self._batches = 0
         self._tick = resolution(correlation) * MICROS
-        self._horizon = -FOREVER // self._tick
-        self._partitions: frozenset[str] = frozenset()
-        self._panes = pl.DataFrame(schema=PANES)
+        nothing = pl.DataFrame(schema=PANES)
+        self._state = State(nothing, (), None, frozenset(), -FOREVER // self._tick, 0)
         self._forgot: int | None = None
         self.absorb(segments)
 
     @property
     def horizon(self) -> int:
         """Events of ticks below this are late."""
-        return self._horizon
+        return self._state.horizon
+
+    def size(self) -> int:
+        """Bytes of the panes."""
+        return sum(int(frame.estimated_size()) for frame in self._state.frames)
+
+    def unwatched(self) -> int:
+        """Events of groups that were forgotten for want of room since this was last asked."""
+        found, self._unwatched = self._unwatched, 0
+        return found
 
     def state(self) -> State:
-        """What `restore` goes back to; nothing is copied."""
-        return self._panes, self._partitions, self._horizon, self._batches
+        """What `restore` goes back to."""
+        return self._state
 
     def restore(self, state: State) -> None:
         """Go back to what was known then."""
-        self._panes, self._partitions, self._horizon, self._batches = state
+        self._state = state
         self._forgot = None
 
     def absorb(self, segments: Iterable[Segment]) -> None:
@@ -79,28 +133,56 @@ class History:
 
         Where its writer let go of something the horizon follows: what is known here is what the store holds.
         """
-        frames = [self._panes]
+        old, fresh = list(self._state.frames), list[pl.DataFrame]()
+        partitions, horizon = self._state.partitions, self._state.horizon
+        replaced = False
         for segment in segments:
             if segment.partition == _HORIZON:
-                self._horizon = max(self._horizon, segment.first // self._tick)
+                horizon = max(horizon, segment.first // self._tick)
                 continue
-            self._partitions |= {segment.partition}
+            partitions |= {segment.partition}
             if segment.replaces:
-                frames = [frame.filter(pl.col("partition") != segment.partition) for frame in frames]
-                frames.append(from_segment(segment))
+                others = pl.col("partition") != segment.partition
+                old, fresh = [f.filter(others) for f in old], [f.filter(others) for f in fresh]
+                fresh.append(from_segment(segment))
+                replaced = True
             else:
                 # Below the horizon others may still count what is late here; it only fills later windows.
-                below = pl.col("tick") < self._horizon
-                frames.append(from_segment(segment).with_columns(settled=pl.col("settled") | below))
-        self._panes = compact(frames)
+                below = pl.col("tick") < horizon
+                fresh.append(from_segment(segment).with_columns(settled=pl.col("settled") | below))
+        self._state = replace(self._state, partitions=partitions, horizon=horizon)
         self._forgot = None
+        if replaced or not self._state.base.height:
+            self._state = replace(self._state, base=compact([*old, *fresh]), recent=(), told=None)
+        elif fresh:
+            self._add(compact(fresh))
+
+    def _add(self, delta: pl.DataFrame) -> pl.DataFrame:
+        """Keep the panes; returns all panes of their groups."""
+        groups = delta.select("group").unique()
+        told = self._told()
+        self._state = replace(self._state, recent=(*self._state.recent, delta))
+        touched = compact([frame.join(groups, on="group", how="semi") for frame in self._state.frames])
+        having = episode_bounds(self._correlation, touched).select("group").unique()
+        told = pl.concat([told.join(groups, on="group", how="anti"), having])
+        self._state = replace(self._state, told=told)
+        return touched
+
+    def _told(self) -> pl.DataFrame:
+        """`group`, of those that have an episode."""
+        told = self._state.told
+        if told is None:
+            told = episode_bounds(self._correlation, compact(self._state.frames)).select("group").unique()
+            self._state = replace(self._state, told=told)
+        return told
 
     def _raise_horizon(self, watermark: int | None) -> None:
         """Follow the watermark; where it goes back nothing that was let go is called back."""
         if watermark is not None:
             lateness = math.ceil(self._correlation.window.lateness / resolution(self._correlation))
             reach = span_ticks(self._correlation) + lateness
-            self._horizon = max(self._horizon, watermark // self._tick - reach)
+            horizon = max(self._state.horizon, watermark // self._tick - reach)
+            self._state = replace(self._state, horizon=horizon)
 
     def advance(
         self, partition: str, delta: pl.DataFrame, watermark: int | None
@@ -116,27 +198,27 @@ class History:
             The episodes of the touched groups, the segments to store, and the number of late events, which
             no window counts any more.
         """
-        late = int(delta.filter(pl.col("tick") < self._horizon)["count"].sum())
-        delta = compact([delta.filter(pl.col("tick") >= self._horizon)])
+        late = int(delta.filter(pl.col("tick") < self.horizon)["count"].sum())
+        delta = compact([delta.filter(pl.col("tick") >= self.horizon)])
         if delta.is_empty():
             return (), (), late
-        self._panes = compact([self._panes, delta])
-        touched = self._panes.join(delta.select("group").unique(), on="group", how="semi")
+        before = self._told()
+        touched = self._add(delta)
+        spoken = pl.concat([before, self._told()]).unique()
+        touched = touched.join(spoken, on="group", how="semi")
         found = self._touched_episodes(touched)  # before the horizon moves: they may start where it was
         self._raise_horizon(watermark)
-        if self._horizon != self._forgot:
-            # Where it did not move, what came since lies above it, and nothing more can be let go of.
-            self._forget()
-            self._forgot = self._horizon
         return found, self._segments(partition, delta), late
 
     def _touched_episodes(self, touched: pl.DataFrame) -> tuple[Episodes, ...]:
         """What is said of the touched groups, in place of every episode their windows may be of."""
+        if touched.is_empty():
+            return ()
         unsettled = touched.filter(~pl.col("settled")).group_by("group").agg(pl.col("tick").min())
         sliding = self._correlation.window.kind == "sliding"
         back = 0 if sliding else span_ticks(self._correlation) - 1
         since = {
-            group_name(self._correlation, group, self._keyring): min(tick, self._horizon) - back
+            group_name(self._correlation, group, self._keyring): min(tick, self.horizon) - back
             for group, tick in unsettled.sort("group").iter_rows()
         }
         found: dict[str, list[Violation]] = {name: [] for name in since}
@@ -148,13 +230,41 @@ class History:
             for name, those in found.items()
         )
 
-    def _forget(self) -> None:
-        """Let go of what no later event could matter to."""
-        span = span_ticks(self._correlation)
-        joinable = open_since(self._correlation, self._panes, self._horizon)
-        since = pl.min_horizontal(pl.col("open"), pl.lit(self._horizon))
-        self._panes = (
-            self._panes.join(joinable, on="group", how="left")
+    def _fold(self) -> None:
+        """Make all panes one, and let go of what no later event could matter to."""
+        panes = compact(self._state.frames)
+        if self._state.horizon != self._forgot:
+            # Where it did not move, what came since lies above it, and nothing more can be let go of.
+            panes = self._remembered(panes)
+            self._forgot = self._state.horizon
+        panes = self._bounded(panes)
+        told = self._told().join(panes.select("group").unique(), on="group", how="semi")
+        self._state = replace(self._state, base=panes, recent=(), told=told)
+
+    def _bounded(self, panes: pl.DataFrame) -> pl.DataFrame:
+        """The panes, without those of the groups with the fewest events where there are too many.
+
+        A quarter of the room is made at once, so that this is not done for every batch.
+        """
+        if panes.height <= self._most:
+            return panes
+        told = self._told().with_columns(told=pl.lit(value=True))
+        kept = (
+            panes.group_by("group")
+            .agg(pl.len().alias("panes"), pl.col("count").sum())
+            .join(told, on="group", how="left")
+            .sort(pl.col("told").fill_null(value=False), "count", "group", descending=True)
+            .filter(pl.col("panes").cum_sum() <= self._most * 3 // 4)
+        )
+        self._unwatched += int(panes["count"].sum()) - int(kept["count"].sum())
+        return panes.join(kept, on="group", how="semi", maintain_order="left")
+
+    def _remembered(self, panes: pl.DataFrame) -> pl.DataFrame:
+        span, horizon = span_ticks(self._correlation), self._state.horizon
+        joinable = open_since(self._correlation, panes, horizon)
+        since = pl.min_horizontal(pl.col("open"), pl.lit(horizon))
+        return (
+            panes.join(joinable, on="group", how="left")
             .filter(pl.col("tick") > since - span)
             .with_columns(settled=pl.col("settled") | (pl.col("tick") < since))
             .select(list(PANES))
@@ -162,17 +272,22 @@ class History:
 
     def _segments(self, partition: str, delta: pl.DataFrame) -> tuple[Segment, ...]:
         """What the batch adds; now and then all that is kept, of the partitions of other instances too."""
-        self._batches += 1
-        self._partitions |= {partition}
-        if self._batches % COMPACT_EVERY:
+        batches, partitions = self._state.batches + 1, self._state.partitions | {partition}
+        self._state = replace(self._state, batches=batches, partitions=partitions)
+        if batches % COMPACT_EVERY:
+            recent = sum(frame.height for frame in self._state.recent)
+            base = self._state.base.height
+            if recent > max(FOLD_PANES, base) or recent + base > self._most:
+                self._fold()
             return (to_segment(self._correlation, partition, delta),)
-        nothing = self._panes.clear()
-        horizon = self._horizon * self._tick
-        kept = self._panes.partition_by("partition", as_dict=True)
+        self._fold()
+        nothing = self._state.base.clear()
+        horizon = self._state.horizon * self._tick
+        kept = self._state.base.partition_by("partition", as_dict=True)
         return (
             *(
                 to_segment(self._correlation, name, kept.get((name,), nothing), replaces=True)
-                for name in sorted(self._partitions)
+                for name in sorted(partitions)
             ),
             replace(
                 to_segment(self._correlation, _HORIZON, nothing, replaces=True), first=horizon, last=horizon

@@ -43,6 +43,36 @@ def windowed(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(begins=ends - span + 1, end=ends).select(list(WINDOWS))
 
 
+def able(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
+    """The panes of the groups of which some window may reach what the condition asks for at least.
+
+    Most groups never come near it, and this is asked of each once, the windows of each many times.
+    """
+    threshold = correlation.threshold
+    floor = max((bound for op, bound in threshold.bounds if op in {"gt", "gte", "eq"}), default=0)
+    if threshold.when is not None and correlation.type == "temporal_ordered":
+        floor = len(ordered(correlation))
+    most = _most(correlation)
+    return frame if most is None or floor <= 0 else frame.filter(most.over("group") >= floor)
+
+
+def _most(correlation: Correlation) -> pl.Expr | None:
+    """What no window of a group has more of; None where nothing so simple is known."""
+    match correlation.type:
+        case "event_count":
+            return pl.col("count").sum()
+        case "value_count":
+            return pl.len()
+        case "value_sum":
+            return (pl.col("whole") + pl.col("fraction").floordiv(MICROS) + 1).clip(lower_bound=0).sum()
+        case "temporal" | "temporal_ordered":
+            return _BITS.bitwise_or().bitwise_count_ones()
+        case "value_median" | "value_percentile":
+            return pl.col("value").max().floordiv(MICROS) + 1
+        case _:
+            return None
+
+
 def ordered(correlation: Correlation) -> tuple[str, ...]:
     """The rules of a temporal_ordered that have to match, one after the other."""
     when = correlation.threshold.when

@@ -19,7 +19,7 @@ import polars as pl
 
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS, resolution, span_ticks
-from monitor.engine.windowed import ordered, windowed
+from monitor.engine.windowed import able, ordered, windowed
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Position, Violation
 from monitor.rules.compile import condition_expr
 from monitor.rules.tree import Correlation
@@ -57,7 +57,7 @@ def episode_bounds(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFram
     before = pl.col("end").shift().over("group")
     apart = pl.col("end") - before > span_ticks(correlation) if sliding else pl.col("begins") > before
     return (
-        windowed(correlation, frame)
+        windowed(correlation, able(correlation, frame))
         .filter(_holds(correlation))
         .sort("group", "end")
         .with_columns(apart.fill_null(value=True).cum_sum().over("group").alias("episode"))

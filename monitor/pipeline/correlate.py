@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from monitor.engine.history import FOREVER, History
+from monitor.engine.history import FOREVER, MOST_PANES, History
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
 from monitor.engine.panes import PANES, compact, from_segment, panes, to_segment
@@ -69,6 +69,10 @@ class Windows(Protocol):
         """(rule id, seconds) that correlations took since this was last asked; empty if nobody measures."""
         ...
 
+    def unwatched(self) -> int:
+        """Events that were forgotten before their time since this was last asked."""
+        ...
+
     def finish(self) -> tuple[Episodes, ...]:
         """What is left to write once the source is exhausted and everything drained is in the store."""
         ...
@@ -82,6 +86,7 @@ class LiveWindows:
         keyring: names groups.
         store: holds the state of former runs, and what other instances write.
         stopwatch: seconds, for `spent`; without it nothing is measured.
+        most: panes that each correlation remembers at most.
 
     Several instances may each read some of the partitions. A turn is only written by who has seen all window
     state in the store, so that episodes are always those of everything stored. One that was outpaced goes
@@ -94,6 +99,7 @@ class LiveWindows:
         keyring: Keyring,
         store: TurnStore,
         stopwatch: Callable[[], float] | None = None,
+        most: int = MOST_PANES,
     ) -> None:
         self._keyring = keyring
         self._store = store
@@ -102,7 +108,7 @@ class LiveWindows:
         self._watermark = Watermark()
         segments, self._mark = store.segments_after(0)
         known = _by_text(segments)
-        self._histories = [(c, History(c, keyring, known.get(_text(c), ()))) for c in correlations]
+        self._histories = [(c, History(c, keyring, known.get(_text(c), ()), most)) for c in correlations]
         self._before = [history.state() for _, history in self._histories]
         self._taken: list[_Taken] = []
         self._late: Counter[str] = Counter()
@@ -186,6 +192,14 @@ class LiveWindows:
         kept = tuple(v for v in before.violations if v.start is not None and v.start < found.since)
         return replace(found, since=min(found.since, before.since), violations=kept + found.violations)
 
+    def unwatched(self) -> int:
+        """Events that were forgotten before their time since this was last asked."""
+        return sum(history.unwatched() for _, history in self._histories)
+
+    def size(self) -> int:
+        """Bytes of what is remembered."""
+        return sum(history.size() for _, history in self._histories)
+
     def finish(self) -> tuple[Episodes, ...]:
         """Nothing: every turn said what it knew."""
         return ()
@@ -236,6 +250,10 @@ class ArchiveWindows:
     def spent(self) -> tuple[tuple[str, float], ...]:
         """Nothing: nobody looks at the metrics of a replay."""
         return ()
+
+    def unwatched(self) -> int:
+        """None: an archive's state lies in the store, without bound."""
+        return 0
 
     def finish(self) -> tuple[Episodes, ...]:
         """Every episode of every correlation, in place of what the store held.

@@ -35,7 +35,7 @@ from monitor.pipeline.evaluation import Done, Evaluation, Polled
 from monitor.pipeline.shares import RuleSeconds
 from monitor.pipeline.ways import WayOf
 from monitor.ports import Source, TurnStore
-from monitor.telemetry import EVENTS, FENCED, LATE, RETRIED
+from monitor.telemetry import EVENTS, FENCED, LATE, RETRIED, UNWATCHED
 
 log = logging.getLogger(__name__)
 
@@ -259,7 +259,7 @@ class Runner:
         late = self._windows.take(batch.partition, done.matches, read.newest, read.behind)
         took = self._clock.monotonic() - began
         done = replace(done, read=read.spent({"correlate": took}, dict(self._windows.spent())))
-        facts = read.facts + Counter({LATE: late})
+        facts = read.facts + Counter({LATE: late, UNWATCHED: self._windows.unwatched()})
         pending.add_parts(done.parts)
         pending.add_rejects(read.rejects)
         if self._dead_letters is not None:

@@ -150,7 +150,7 @@ def archived(one: Correlation, batches: Sequence[Sequence[Happening]]) -> list[V
     st.frozensets(st.integers(1, 30), max_size=6),
     st.sampled_from([1, 2, 5, 64]),
 )
-@settings(max_examples=40)
+@settings(max_examples=400)
 def test_live_is_archive(
     one: Correlation,
     events: list[Happening],
@@ -162,6 +162,7 @@ def test_live_is_archive(
     batches = batched(events, sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COMPACT_EVERY", compact_every)
+        patch.setattr(history, "FOLD_PANES", compact_every)
         found, late = live(one, batches, per_turn=per_turn, restarts=restarts)
     assert late == 0
     assert found == archived(one, batches)
@@ -175,7 +176,7 @@ def test_live_is_archive(
     st.sampled_from([1, 2, 64]),
     st.permutations("pq"),
 )
-@settings(max_examples=40)
+@settings(max_examples=400)
 def test_partitions_read_one_after_the_other_are_not_late(
     one: Correlation,
     events: list[Happening],
@@ -189,6 +190,7 @@ def test_partitions_read_one_after_the_other_are_not_late(
     batches = batched([e for name in order for e in events if e.partition == name], sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COMPACT_EVERY", compact_every)
+        patch.setattr(history, "FOLD_PANES", compact_every)
         found, late = live(one, batches, restarts=restarts, backlog=True)
     assert late == 0
     assert found == archived(one, batches)
@@ -216,7 +218,7 @@ def accepted(one: Correlation, batches: Sequence[Sequence[Happening]]) -> tuple[
 
 
 @given(correlations, arrivals(25), st.lists(st.integers(1, 5), min_size=1, max_size=4))
-@settings(max_examples=40)
+@settings(max_examples=400)
 def test_an_event_counts_in_full_or_is_late(
     one: Correlation, events: list[Happening], sizes: list[int]
 ) -> None:
@@ -242,6 +244,26 @@ def test_what_no_event_can_change_is_let_go() -> None:
     )
     assert panes.height == 2
     assert list(store.violations()) == []
+
+
+def test_where_there_is_no_room_the_groups_with_the_fewest_events_go_and_are_counted() -> None:
+    store = MemoryStore()
+    one = correlation("event_count", [("gte", 3)], timespan=3600, resolution=1)
+    windows = LiveWindows([one], KEYRING, store, most=8)
+    happened = [("ada", 3), ("bo", 2), *((f"person {n}", 1) for n in range(20))]
+    events = [(who, n) for who, times in happened for n in range(times)]
+    for offset, (who, second) in enumerate(events):
+        event = Happening("p", offset, second * MICROS, who=who)
+        windows.take("p", matches([event]), event.time, ())
+        write(store, windows)
+    forgotten = windows.unwatched()
+    assert windows.unwatched() == 0
+    assert 25 - 8 <= forgotten < 25 - 4
+    for offset, who in enumerate(["ada", "bo"]):
+        event = Happening("p", 100 + offset, 5 * MICROS, who=who)
+        windows.take("p", matches([event]), event.time, ())
+        write(store, windows)
+    assert sorted(v.count for v in store.violations()) == [3, 4]
 
 
 def test_a_segment_holds_one_pane_for_all_that_is_alike() -> None:

@@ -105,6 +105,7 @@ def test_two_instances_that_keep_up_are_the_archive(
     batches = batched(events, sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COMPACT_EVERY", compact_every)
+        patch.setattr(history, "FOLD_PANES", compact_every)
         found, late = together(one, batches, [(swap, True, restart) for swap, _, restart in does])
     assert late == 0
     assert found == archived(one, batches)
@@ -130,6 +131,7 @@ def test_two_instances_whose_turns_overlap_are_the_archive(
     batches = batched(events, sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COMPACT_EVERY", compact_every)
+        patch.setattr(history, "FOLD_PANES", compact_every)
         found, late = together(one, batches, does)
     assert late == 0
     assert found == archived(one, batches)

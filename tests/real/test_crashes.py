@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.rules.vocabulary import CORRELATION_TYPES
 from tests.support.crashes import (
     CLOCK,
     PARTITIONS,
@@ -85,7 +86,7 @@ def assert_nothing_lost_or_doubled(store: str, folder: Path, topic: str, values:
         (v.rule, v.fingerprint, v.count) for v in wanted[0]
     ]
     assert violations == wanted[0]
-    assert {v.kind for v in violations} >= {"event", "value_count"}, "the records must ask for both"
+    assert {v.kind for v in violations} >= {"event", *CORRELATION_TYPES}, "the records must ask for all"
 
 
 @pytest.fixture

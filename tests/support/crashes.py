@@ -17,6 +17,7 @@ from monitor.clock import SystemClock
 from monitor.model import Position, Reject, Violation
 from monitor.pipeline.ways import Decoding
 from monitor.store.repository import SqlStore, open_store
+from tests.support.every_correlation import write_rules
 
 CLOCK = SystemClock()
 NOON = 1_794_830_400
@@ -49,6 +50,7 @@ def _record(rng: random.Random, number: int, count: int) -> bytes:
         case 3 | 4 | 5 | 6 | 7:
             event["user"] = {"name": f"agent{rng.randrange(3)}", "roles": ["staff"]}
             event |= {"event": {"action": "read"}, "customer": {"id": f"C{rng.randrange(3000)}"}}
+            event["rows"] = rng.randrange(100)
         case 8:
             return b'{"cut": ' + b"x" * rng.randrange(20)
     return json.dumps(event).encode()
@@ -167,6 +169,7 @@ def settings_for(
     return {
         "sources": {"kafka": kafka},
         "store": store,
+        "rules": [str(shipped_rules()), str(write_rules(folder))],
         "key": str(folder / "key"),
         "metrics": {"port": 0},
         # Small batches and turns, so that there is much to interrupt.
@@ -213,7 +216,11 @@ def expected(folder: Path, topic: str, values: list[list[bytes]]) -> Told:
     database = folder / "reference.db"
     replay(
         ReplayOptions(
-            (str(logs),), (shipped_rules(),), database, folder / "key", decoding=Decoding(format="json")
+            (str(logs),),
+            (shipped_rules(), write_rules(folder)),
+            database,
+            folder / "key",
+            decoding=Decoding(format="json"),
         )
     )
     opened = open_store(database, "replay")
