@@ -35,6 +35,7 @@ from monitor.engine.panes import (
     span_ticks,
     to_segment,
 )
+from monitor.engine.windowed import able
 from monitor.engine.windows import episode_bounds, episodes, group_name, open_since
 from monitor.model import Episodes, Segment, Violation
 from monitor.rules.tree import Correlation
@@ -158,11 +159,13 @@ class History:
             self._add(compact(fresh))
 
     def _add(self, delta: pl.DataFrame) -> pl.DataFrame:
-        """Keep the panes; returns all panes of their groups."""
+        """Keep the panes; returns all panes of those of their groups that may have or had an episode."""
         groups = delta.select("group").unique()
         told = self._told()
         self._state = replace(self._state, recent=(*self._state.recent, delta))
-        touched = compact([frame.join(groups, on="group", how="semi") for frame in self._state.frames])
+        every = pl.concat([frame.join(groups, on="group", how="semi") for frame in self._state.frames])
+        asked = pl.concat([able(self._correlation, every).select("group"), told]).unique()
+        touched = compact([every.join(asked, on="group", how="semi")])
         having = episode_bounds(self._correlation, touched).select("group").unique()
         told = pl.concat([told.join(groups, on="group", how="anti"), having])
         self._state = replace(self._state, told=told)

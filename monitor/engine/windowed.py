@@ -52,25 +52,36 @@ def able(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
     floor = max((bound for op, bound in threshold.bounds if op in {"gt", "gte", "eq"}), default=0)
     if threshold.when is not None and correlation.type == "temporal_ordered":
         floor = len(ordered(correlation))
-    most = _most(correlation)
-    return frame if most is None or floor <= 0 else frame.filter(most.over("group") >= floor)
+    added, most = _most(correlation)
+    if floor <= 0 or (added is None and most is None):
+        return frame
+    # No window reaches over more than two neighbouring stretches of its length.
+    stretch = pl.lit(0) if correlation.window.kind == "session" else pl.col("tick") // span_ticks(correlation)
+    if added is None:
+        reach = frame.group_by("group").agg(most)
+    else:
+        sums = frame.group_by("group", stretch.alias("tick")).agg(added.alias("most"))
+        before = sums.select("group", pl.col("tick") + 1, pl.col("most").alias("before"))
+        joined = sums.join(before, on=["group", "tick"], how="left")
+        reach = joined.select("group", most=pl.col("most") + pl.col("before").fill_null(0))
+    return frame.join(reach.filter(pl.col("most") >= floor), on="group", how="semi", maintain_order="left")
 
 
-def _most(correlation: Correlation) -> pl.Expr | None:
-    """What no window of a group has more of; None where nothing so simple is known."""
+def _most(correlation: Correlation) -> tuple[pl.Expr | None, pl.Expr | None]:
+    """What no window of a group has more of: a sum over its panes, or `most` of all of them; else nothing."""
     match correlation.type:
         case "event_count":
-            return pl.col("count").sum()
+            return pl.col("count").sum(), None
         case "value_count":
-            return pl.len()
+            return pl.len().cast(pl.Int64), None
         case "value_sum":
-            return (pl.col("whole") + pl.col("fraction").floordiv(MICROS) + 1).clip(lower_bound=0).sum()
+            return (pl.col("whole") + pl.col("fraction").floordiv(MICROS) + 1).clip(lower_bound=0).sum(), None
         case "temporal" | "temporal_ordered":
-            return _BITS.bitwise_or().bitwise_count_ones()
+            return None, _BITS.bitwise_or().bitwise_count_ones().alias("most")
         case "value_median" | "value_percentile":
-            return pl.col("value").max().floordiv(MICROS) + 1
+            return None, (pl.col("value").max().floordiv(MICROS) + 1).alias("most")
         case _:
-            return None
+            return None, None
 
 
 def ordered(correlation: Correlation) -> tuple[str, ...]:
