@@ -34,6 +34,7 @@ test: setup  ## all tests; ends with a table of what could not run and why
 bench: setup  ## the benchmarks; the last line of each is one JSON object
 	$(BIN)/python benchmarks/replay.py
 	$(BIN)/python benchmarks/daemon.py
+	$(BIN)/python benchmarks/windows.py
 
 clean:  ## forget the virtual environment and caches
 	rm -rf $(VENV) .cache .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -263,6 +263,14 @@ GATHER_SECONDS = 0.5
 """Seconds after which a live turn writes what it has, although more is waiting."""
 
 
+def live_windows(
+    ruleset: RuleSet, keyring: Keyring, store: Heeding, clock: Clock, settings: Settings
+) -> LiveWindows:
+    """The windows of a stream, from what the store holds of them."""
+    most = settings.limits.window_panes
+    return LiveWindows(ruleset.correlations, keyring, store, clock.monotonic, most)
+
+
 def run(
     settings: Settings,
     *,
@@ -312,8 +320,7 @@ def run(
         heeding = Heeding(store, stop, clock)
 
         def windows() -> LiveWindows:
-            most = settings.limits.window_panes
-            return LiveWindows(ruling.ruleset.correlations, keyring, heeding, clock.monotonic, most)
+            return live_windows(ruling.ruleset, keyring, heeding, clock, settings)
 
         operations.rules(ruling.ruleset)
         runner = Runner(
