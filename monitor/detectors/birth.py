@@ -7,7 +7,7 @@ from typing import Final
 
 from monitor.detectors.digits import is_day
 from monitor.detectors.entry import PERSONAL, Entry
-from monitor.detectors.gate import DECODED, Gate
+from monitor.detectors.gate import DECODED, WORDS, Gate
 from monitor.detectors.item import Item
 from monitor.detectors.scan import scanned
 from monitor.detectors.states import NOT_PERSONAL, RAW
@@ -87,6 +87,7 @@ BIRTH: Final = (
             exact=r"(?:18|19|20)[0-9]{2}[-/.\\][/0-9]|[-/. \\](?:18|19|20)[0-9]{2}|(?:18|19|20)[0-9]{6}",
             veiled=DECODED,
             words=careless(_WORDS[1:]) + r"|d\W{0,8}o\W{0,8}b",
+            scan=WORDS,
         ),
     ),
 )

@@ -13,8 +13,8 @@ from monitor.detectors.classify import classify_text
 from monitor.detectors.item import Item
 from monitor.detectors.ladder import MAX_DEPTH, climb
 from monitor.detectors.overlap import Row, settle
-from monitor.detectors.prefilter import prefilter
-from monitor.detectors.registry import DETECTORS, GATES, expand
+from monitor.detectors.registry import DETECTORS, expand
+from monitor.detectors.sieve import PATH, TEXT, sieve
 from monitor.detectors.states import ENCODED, RAW
 
 FOUND: Final = {
@@ -39,7 +39,13 @@ JUDGED: Final = {
 """Columns of `classify`."""
 
 
-def find(values: pl.Series, classes: tuple[str, ...], paths: pl.Series | None = None) -> pl.DataFrame:
+def find(
+    values: pl.Series,
+    classes: tuple[str, ...],
+    paths: pl.Series | None = None,
+    *,
+    personal: bool = False,
+) -> pl.DataFrame:
     """Everything the detectors find in `values`, one row each.
 
     Args:
@@ -47,6 +53,7 @@ def find(values: pl.Series, classes: tuple[str, ...], paths: pl.Series | None = 
         classes: detector classes or groups of them. Where two of them claim the same characters the surer
             one has them, of equally sure ones the earlier in the catalogue.
         paths: String of the same length, the field path of each value, which gives context.
+        personal: texts in which everything is nobody's may be passed over, which is quicker.
 
     Returns:
         FOUND columns, ordered by class, index, depth of decoding and start.
@@ -54,27 +61,15 @@ def find(values: pl.Series, classes: tuple[str, ...], paths: pl.Series | None = 
     Raises:
         KeyError: a name that is neither a class nor a group.
     """
-    rows: list[Row] = []
     names = expand(classes)
-    for name in names:
-        for index, text, path, veiled in _candidates(values, name, paths):
-            items = climb(text, path, DETECTORS[name], MAX_DEPTH if veiled else 0)
+    frame = pl.DataFrame({TEXT: values.cast(pl.String), PATH: _paths(values, paths)}).with_row_index("index")
+    rows: list[Row] = []
+    for name, kept in sieve(frame, names, personal=personal).items():
+        detector = DETECTORS[name]
+        for index, text, path, veiled in kept.select("index", TEXT, PATH, "veiled").iter_rows():
+            items = climb(text, path, detector, MAX_DEPTH if veiled else 0)
             rows += (_row(index, name, *found) for found in items)
     return pl.DataFrame(settle(rows) if len(names) > 1 else rows, schema=FOUND, orient="row")
-
-
-def _candidates(values: pl.Series, name: str, paths: pl.Series | None) -> list[tuple[int, str, str, bool]]:
-    frame = pl.DataFrame({"text": values.cast(pl.String), "path": _paths(values, paths)}).with_row_index(
-        "index"
-    )
-    veiled = pl.col("text").str.contains(GATES[name].veiled) if GATES[name].veiled else pl.lit(value=True)
-    candidates = frame.filter(prefilter((name,)).expr(pl.col("text")))
-    if GATES[name].words:
-        words = f"(?i:{GATES[name].words})"
-        candidates = candidates.filter(
-            pl.col("text").str.contains(words) | pl.col("path").str.contains(words)
-        )
-    return candidates.select("index", "text", "path", veiled.alias("veiled")).rows()
 
 
 def _paths(values: pl.Series, paths: pl.Series | None) -> pl.Series:

@@ -10,6 +10,13 @@ HEX: Final = "[0-9a-fA-F]"
 DECODED: Final = r"%[0-9A-Fa-f]{2}|\\|&#|[^\x00-\x7F]"
 """A text without any of these shows no number that is not in plain sight."""
 
+NUMBERS: Final = "numbers"
+ACCOUNTS: Final = "accounts"
+TOKENS: Final = "tokens"
+WORDS: Final = "words"
+"""Scans that gates may share. Forms of one kind in one automaton cost hardly more than one of them alone; of kinds
+that have little in common they cost more than one by one. In `WORDS` are forms that stand in most texts."""
+
 NEVER: Final = r"[^\s\S]"
 """Matches nothing."""
 
@@ -27,12 +34,25 @@ class Gate:
         cheap: fast patterns; wherever `exact` matches, one of them does. Empty: `exact` alone.
         veiled: where it does not match, decoding the text shows nothing more. Empty: always decode.
         words: one of which the text or the name of its field must hold as well. Empty: none.
+        named: only the name of the field may hold the word.
+        scan: gates of one name are looked for in one scan; those of `WORDS` only where one of their words
+            stands. Empty: in a scan of its own.
+        somebodys: a stricter pattern than `exact`: where it does not match, what the detector finds is nobody's.
+            Empty: `exact`.
     """
 
     exact: str
     cheap: tuple[str, ...] = ()
     veiled: str = ""
     words: str = ""
+    named: bool = False
+    scan: str = ""
+    somebodys: str = ""
+
+    @property
+    def personal(self) -> str:
+        """What must stand there before the detector can find what is somebody's."""
+        return self.somebodys or self.exact
 
 
 def bounded(pattern: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from monitor.detectors.entry import LOCATION, Entry
-from monitor.detectors.gate import DECODED, Gate
+from monitor.detectors.gate import DECODED, WORDS, Gate
 from monitor.detectors.item import Item
 from monitor.detectors.scan import scanned
 from monitor.detectors.states import NOT_PERSONAL, RAW
@@ -64,6 +64,6 @@ GEO: Final = (
         checked="four decimals or more, 90 and 180 degrees",
         beware="positions of shops and masts",
         detector=scanned(rf"{_PAIR}|{_DEGREES}", _judged),
-        gate=Gate(exact=r"[0-9]\.[0-9]{4}", veiled=DECODED, words=careless(_PLACES)),
+        gate=Gate(exact=r"[0-9]\.[0-9]{4}", veiled=DECODED, words=careless(_PLACES), scan=WORDS),
     ),
 )

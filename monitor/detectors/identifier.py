@@ -10,7 +10,7 @@ from typing import Final
 
 from monitor.detectors.digits import is_time
 from monitor.detectors.entry import NATIONAL, Entry
-from monitor.detectors.gate import DECODED, Gate, bounded
+from monitor.detectors.gate import DECODED, NUMBERS, Gate, bounded
 from monitor.detectors.item import MAX_ITEMS, Detector, Item
 from monitor.detectors.states import RAW
 from monitor.detectors.surroundings import (
@@ -129,7 +129,8 @@ class Identifier:
         short = f"|[0-9]{{{self.digits - 2},{self.digits - 1}}}" if self.digits else ""
         form = self.raw or self.pattern
         exact = bounded((f"(?i:{form})" if self.lettered else form) + short)
-        return Gate(exact=exact, veiled=DECODED, words=careless(self.names) if self.alone == NEVER else "")
+        words = careless(self.names) if self.alone == NEVER else ""
+        return Gate(exact=exact, veiled=DECODED, words=words, scan=NUMBERS)
 
     def detector(self) -> Detector:
         """The detector: every match of the form that passes the check and has the words it needs."""

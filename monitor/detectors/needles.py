@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from monitor.detectors.gate import HEX, Gate
+from monitor.detectors.gate import ACCOUNTS, HEX, Gate
 from monitor.detectors.iban import COUNTRIES
 
 
@@ -78,9 +78,11 @@ IBAN: Final = Gate(
     # Countries whose code is hexadecimal have ten digits after the code, which hardly any hash has there.
     exact=f"(?i:(?:{'|'.join(_OTHER_COUNTRIES)})[0-9]{{2}}(?:{_SEPARATOR}[0-9A-Z]){{11}})"
     f"|(?i:(?:{'|'.join(_HEXADECIMAL_COUNTRIES)}))[0-9]{{2}}(?:{_SEPARATOR}[0-9]){{8}}",
+    scan=ACCOUNTS,
 )
 
 CARD: Final = Gate(
     exact=rf"(?:^|[^0-9A-Fa-f]|\\[bf]|\\u{HEX}{{4}}|\\x{HEX}{{2}}|%{HEX}{{2}})"
     rf"(?:1800|[2-689][0-9]{{3}})(?:{_SEPARATOR}[0-9]){{8}}",
+    scan=ACCOUNTS,
 )

@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from monitor.detectors.entry import ONLINE, Entry
-from monitor.detectors.gate import DECODED, HEX, Gate, bounded
+from monitor.detectors.gate import DECODED, HEX, NUMBERS, Gate, bounded
 from monitor.detectors.item import Item
 from monitor.detectors.scan import scanned
 from monitor.detectors.states import MASKED, NOT_PERSONAL, RAW
@@ -15,6 +15,24 @@ from monitor.detectors.surroundings import ALONE, evidence, says, worded
 
 _QUAD: Final = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
 _HEXTETS: Final = rf"(?:{HEX}{{0,4}}:){{2,7}}(?:{_QUAD}|{HEX}{{1,4}}|:)?"
+_COLONS: Final = rf"::{HEX}|{HEX}::|(?:{HEX}{{1,4}}:){{6}}"
+_PART: Final = "[0-9]{1,3}"
+
+
+def _but(*parts: int) -> str:
+    return f"(?:{'|'.join(str(part) for part in range(256) if part not in parts)})"
+
+
+_PUBLIC: Final = "|".join(
+    (
+        rf"{_but(0, 10, 127, 169, 172, 192, 198, 203)}(?:\.{_PART}){{3}}",
+        rf"172\.{_but(*range(16, 32))}(?:\.{_PART}){{2}}|192\.{_but(0, 168)}(?:\.{_PART}){{2}}",
+        rf"192\.0\.{_but(2)}\.{_PART}|169\.{_but(254)}(?:\.{_PART}){{2}}",
+        rf"198\.{_but(18, 19, 51)}(?:\.{_PART}){{2}}|198\.51\.{_but(100)}\.{_PART}",
+        rf"203\.{_but(0)}(?:\.{_PART}){{2}}|203\.0\.{_but(113)}\.{_PART}",
+    )
+)
+"""IPv4 addresses beyond the large private, local and documentation ranges, which most logs hold in every line."""
 _PAIRS: Final = (
     rf"(?:{HEX}{{2}}:){{5}}{HEX}{{2}}|(?:{HEX}{{2}}-){{5}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}}"
 )
@@ -125,8 +143,9 @@ NETWORK: Final = (
         beware="a company's own public servers; version numbers of four parts with one above 20",
         detector=scanned(rf"(?P<v6>{_HEXTETS})|(?P<v4>{_QUAD})", _ip),
         gate=Gate(
-            exact=bounded(_QUAD) + rf"|::{HEX}|{HEX}::|(?:{HEX}{{1,4}}:){{6}}",
+            exact=f"{bounded(_QUAD)}|{_COLONS}",
             veiled=DECODED,
+            somebodys=f"{bounded(_PUBLIC)}|{_COLONS}",
         ),
     ),
     Entry(
@@ -138,6 +157,6 @@ NETWORK: Final = (
         checked="six octets and nothing around that goes on with them",
         beware="machines that belong to no one in particular; phones make up a new address for each network",
         detector=scanned(_PAIRS, _mac),
-        gate=Gate(exact=bounded(_PAIRS), veiled=DECODED),
+        gate=Gate(exact=bounded(_PAIRS), veiled=DECODED, scan=NUMBERS),
     ),
 )

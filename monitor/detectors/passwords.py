@@ -7,7 +7,7 @@ from typing import Final
 
 from monitor.detectors.entry import CREDENTIAL, Entry
 from monitor.detectors.envelopes import envelope
-from monitor.detectors.gate import Gate
+from monitor.detectors.gate import WORDS, Gate
 from monitor.detectors.hashes import hash_state
 from monitor.detectors.item import MAX_ITEMS, Item
 from monitor.detectors.masks import is_masked, is_token
@@ -97,6 +97,7 @@ PASSWORDS: Final = (
             exact=r"[^\x00-\x20]{1,3}",
             veiled=r"%[0-9A-Fa-f]{2}|\\u|&#",
             words=careless((*NAMES, "pw")),
+            scan=WORDS,
         ),
     ),
     Entry(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.detectors.digits import is_time
 from monitor.detectors.entry import CONTACT, Entry
-from monitor.detectors.gate import BEGIN, DECODED, Gate, bounded
+from monitor.detectors.gate import BEGIN, DECODED, NUMBERS, WORDS, Gate, bounded
 from monitor.detectors.item import Item
 from monitor.detectors.scan import scanned
 from monitor.detectors.states import NOT_PERSONAL, RAW
@@ -143,6 +143,7 @@ PHONES: Final = (
         gate=Gate(
             exact=rf"(?:\+|%2[bB]|\\+u002[bB]|{BEGIN}00)[ (]?[1-9](?:{_RAW_BETWEEN}[0-9]){{6}}",
             veiled=DECODED,
+            scan=NUMBERS,
         ),
     ),
     Entry(
@@ -157,6 +158,7 @@ PHONES: Final = (
             exact=bounded(rf"[(]?[0-9](?:{_RAW_BETWEEN}[0-9]){{6,11}}"),
             veiled=DECODED,
             words=careless(_FIELDS),
+            scan=WORDS,
         ),
     ),
 )

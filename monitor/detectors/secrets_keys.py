@@ -8,7 +8,7 @@ from typing import Final
 
 from monitor.detectors.decodings import as_text, unbase64
 from monitor.detectors.entry import CREDENTIAL, Entry
-from monitor.detectors.gate import Gate
+from monitor.detectors.gate import TOKENS, Gate
 from monitor.detectors.item import Item
 from monitor.detectors.scan import scanned
 from monitor.detectors.states import ENCRYPTED, NOT_PERSONAL, RAW
@@ -109,6 +109,8 @@ _PEM: Final = (
     r"(?:[A-Za-z0-9+/=\s\\:,.\-]{0,8000}?-----END [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----)?"
 )
 
+_VEILED: Final = r"%[0-9A-Fa-f]{2}|\\u|&#"
+
 KEYS_AND_TOKENS: Final = (
     Entry(
         name="api_key",
@@ -119,7 +121,7 @@ KEYS_AND_TOKENS: Final = (
         checked="prefix, alphabet and length the service gives its keys",
         beware="keys for tests and those of documentation are not personal; other services' keys are missed",
         detector=scanned(f"{_CANDIDATE}|(?i:{_ASSIGNED})", _key),
-        gate=Gate(exact=_GATE, veiled=r"%[0-9A-Fa-f]{2}|\\u|&#"),
+        gate=Gate(exact=_GATE, veiled=_VEILED),
     ),
     Entry(
         name="jwt",
@@ -128,7 +130,7 @@ KEYS_AND_TOKENS: Final = (
         checked="three parts, the first a header that names an algorithm (RFC 7519)",
         beware="tokens that are meant to be public, such as receipts",
         detector=scanned(r"\b(?P<header>eyJ[\w\-]{8,})\.eyJ[\w\-]{4,}\.[\w\-]{8,}", _jwt),
-        gate=Gate(exact=r"eyJ[0-9A-Za-z_\-]{8,}\.eyJ", veiled=r"%[0-9A-Fa-f]{2}|\\u|&#"),
+        gate=Gate(exact=r"eyJ[0-9A-Za-z_\-]{8,}\.eyJ", veiled=_VEILED, scan=TOKENS),
     ),
     Entry(
         name="private_key",
@@ -137,7 +139,7 @@ KEYS_AND_TOKENS: Final = (
         checked="the line they begin with (RFC 7468)",
         beware="messages that quote that line alone",
         detector=scanned(_PEM, _private_key),
-        gate=Gate(exact=r"PRIVATE KEY", veiled=r"%[0-9A-Fa-f]{2}|\\u|&#"),
+        gate=Gate(exact=r"PRIVATE KEY", veiled=_VEILED, scan=TOKENS),
     ),
     Entry(
         name="basic_auth",
@@ -148,7 +150,7 @@ KEYS_AND_TOKENS: Final = (
         detector=scanned(
             r"\bBasic(?: |%20|\+)(?P<pair>[A-Za-z0-9+/_\-]{4,}={0,2})", _basic, re.ASCII | re.IGNORECASE
         ),
-        gate=Gate(exact=r"(?i:basic)(?: |%20|\+|\\+u002[bB])[0-9A-Za-z]", veiled=r"%[0-9A-Fa-f]{2}|\\u|&#"),
+        gate=Gate(exact=r"(?i:basic)(?: |%20|\+|\\+u002[bB])[0-9A-Za-z]", veiled=_VEILED, scan=TOKENS),
     ),
     Entry(
         name="bearer_token",
@@ -160,7 +162,7 @@ KEYS_AND_TOKENS: Final = (
             r"\bBearer(?: |%20|\+)(?P<token>[A-Za-z0-9_\-.~+/]{16,}={0,2})", _bearer, re.ASCII | re.IGNORECASE
         ),
         gate=Gate(
-            exact=r"(?i:bearer)(?: |%20|\+|\\+u002[bB])[0-9A-Za-z_.~+/\\-]", veiled=r"%[0-9A-Fa-f]{2}|\\u|&#"
+            exact=r"(?i:bearer)(?: |%20|\+|\\+u002[bB])[0-9A-Za-z_.~+/\\-]", veiled=_VEILED, scan=TOKENS
         ),
     ),
 )

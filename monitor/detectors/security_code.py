@@ -7,7 +7,7 @@ from typing import Final
 
 from monitor.detectors.card import find_card
 from monitor.detectors.entry import FINANCIAL, Entry
-from monitor.detectors.gate import DECODED, Gate, bounded
+from monitor.detectors.gate import DECODED, WORDS, Gate, bounded
 from monitor.detectors.item import Item
 from monitor.detectors.states import RAW
 from monitor.detectors.surroundings import careless, says, worded
@@ -63,6 +63,7 @@ SECURITY_CODE: Final = (
             exact=bounded("[0-9]{3,4}"),
             veiled=DECODED,
             words=careless((*_NAMES, *_SHORT)),
+            scan=WORDS,
         ),
     ),
 )

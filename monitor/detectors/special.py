@@ -6,7 +6,7 @@ from typing import Final
 
 from monitor.detectors.classify import classify_text
 from monitor.detectors.entry import SPECIAL, Entry
-from monitor.detectors.gate import NEVER, Gate
+from monitor.detectors.gate import NEVER, WORDS, Gate
 from monitor.detectors.item import Item
 from monitor.detectors.states import ABSENT, ENCODED, NOT_PERSONAL, RAW, UNKNOWN
 from monitor.detectors.surroundings import careless, says, worded
@@ -63,6 +63,6 @@ SPECIAL_CATEGORY: Final = (
         checked="the name of the field, and the protection state of the value",
         beware="other meanings of such names: diagnostics of machines",
         detector=find_special,
-        gate=Gate(exact=r"[^\s]", veiled=NEVER, words=careless(_ALL)),
+        gate=Gate(exact=r"[^\s]", veiled=NEVER, words=careless(_ALL), named=True, scan=WORDS),
     ),
 )

@@ -7,7 +7,7 @@ from typing import Final
 
 from monitor.detectors.digits import is_day
 from monitor.detectors.entry import NATIONAL, Entry
-from monitor.detectors.gate import DECODED, Gate
+from monitor.detectors.gate import ACCOUNTS, DECODED, Gate
 from monitor.detectors.item import Item
 from monitor.detectors.scan import scanned
 from monitor.detectors.states import NOT_PERSONAL, RAW
@@ -57,6 +57,6 @@ DOCUMENT: Final = (
         checked="check digits of number, birth and expiry (ICAO Doc 9303); both are days",
         beware="none known",
         detector=scanned(rf"{_PASSPORT}|{_CARD}", _judged),
-        gate=Gate(exact=r"[0-9]{7}(?:[MFX<]|\\+u003[cC]|&lt;|%3[cC])[0-9]{7}", veiled=DECODED),
+        gate=Gate(exact=r"[0-9]{7}(?:[MFX<]|\\+u003[cC]|&lt;|%3[cC])[0-9]{7}", veiled=DECODED, scan=ACCOUNTS),
     ),
 )

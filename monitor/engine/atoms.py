@@ -162,7 +162,7 @@ def verdicts_of(test: Test, distinct: pl.DataFrame) -> pl.DataFrame:
     """`index`, detector, state, steps, start, end of the distinct values that satisfy the test."""
     values, paths = distinct[TEXT], distinct[PATH]
     if isinstance(test, PiiTest):
-        return find(values, test.detectors, paths).filter(pl.col("state").is_in(DISCLOSED))
+        return find(values, test.detectors, paths, personal=True).filter(pl.col("state").is_in(DISCLOSED))
     verdicts = classify(values, paths).with_row_index("index")
     if isinstance(test, StateTest):
         kept = pl.col("state").is_in(test.states)

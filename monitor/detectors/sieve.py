@@ -1,0 +1,62 @@
+"""Which texts can hold what which detector finds: gates that share a scan first, then each on what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import or_
+from typing import Final
+
+import polars as pl
+
+from monitor.detectors.gate import WORDS, Gate
+from monitor.detectors.prefilter import passes, together, words_of
+from monitor.detectors.registry import GATES
+
+TEXT: Final = "text"
+PATH: Final = "path"
+
+
+def sieve(frame: pl.DataFrame, names: Sequence[str], *, personal: bool) -> dict[str, pl.DataFrame]:
+    """The rows of `frame` (`index`, TEXT, PATH) in which the detector of each name may find something.
+
+    With a column `veiled`: whether decoding the text may show more. `personal`: rows in which everything is
+    nobody's may be left out.
+    """
+    known = {id(GATES[name]): name for name in names}
+    pathless = not (frame[PATH] != "").any()
+    kept: dict[str, pl.DataFrame] = {}
+    for gates in together(GATES[name] for name in names):
+        asked = [gate for gate in gates if not (gate.named and pathless)]
+        left = _left(frame, asked, pathless=pathless, personal=personal) if len(asked) > 1 else frame
+        for gate in asked if left.height else ():
+            kept[known[id(gate)]] = _own(left, gate, pathless=pathless, personal=personal)
+    return {name: kept[name] for name in names if name in kept}
+
+
+def _left(frame: pl.DataFrame, gates: Sequence[Gate], *, pathless: bool, personal: bool) -> pl.DataFrame:
+    """The rows that any of several gates lets pass."""
+    if gates[0].scan == WORDS:
+        return frame.filter(_worded(gates, pathless=pathless))
+    return frame.filter(passes(gates, pl.col(TEXT), personal=personal))
+
+
+def _own(frame: pl.DataFrame, gate: Gate, *, pathless: bool, personal: bool) -> pl.DataFrame:
+    form = passes([gate], pl.col(TEXT), personal=personal)
+    words = [_worded([gate], pathless=pathless)] if gate.words else []
+    for test in (*words, form) if gate.scan == WORDS else (form, *words):
+        frame = frame.filter(test)
+    return frame.with_columns(veiled=pl.col(TEXT).str.contains(gate.veiled) if gate.veiled else True)
+
+
+def _worded(gates: Sequence[Gate], *, pathless: bool) -> pl.Expr:
+    """Whether a word of one of the gates stands where it counts."""
+    return reduce(or_, _places(gates, pathless=pathless))
+
+
+def _places(gates: Sequence[Gate], *, pathless: bool) -> Iterator[pl.Expr]:
+    around = [gate for gate in gates if not gate.named]
+    if around:
+        yield pl.col(TEXT).str.contains(words_of(around))
+    if not pathless:
+        yield pl.col(PATH).str.contains(words_of(gates))
