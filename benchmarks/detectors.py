@@ -2,8 +2,8 @@
 
     python benchmarks/detectors.py [--each N] [--seed looked-at|held-out] [--misses] [--no-peers]
 
-Needs the group `bench` of pyproject.toml; labelled cases and logs of others come from the folder of fixtures, and what
-of it is absent is named. The last line is one JSON object. Times are CPU seconds of this process.
+Needs the group `bench` of pyproject.toml; labelled cases and logs of others come from the folder of fixtures,
+and what of it is absent is named. The last line is one JSON object. Times are CPU seconds of this process.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from monitor.detectors import CLASSES, find  # noqa: E402
 
 DISCLOSED = ("raw", "encoded")
 HOLD = {"email", "ip", "mac", "geo", "api_key", "card"}
-"""Classes of which the sample logs do hold something: clients' addresses, keys of cloud accounts, a test card."""
+"""Classes of which the sample logs do hold something: clients' addresses, keys of clouds, a test card."""
 FOLDER = ROOT / ".cache" / "bench"
 EVENTS = 100_000
 SAMPLE = 1_500
@@ -64,7 +64,7 @@ def ours(cases: Sequence[Case]) -> list[bool]:
 
 
 def measures(cases: Sequence[Case], told: Iterable[bool]) -> dict[str, dict[str, float]]:
-    """Recall, precision and false rate by class; false rate is the share of the look-alikes that are reported."""
+    """Recall, precision and false rate (the share of the look-alikes that are reported) by class."""
     counts: dict[str, Counter[tuple[bool, bool]]] = defaultdict(Counter)
     for case, found in zip(cases, told, strict=True):
         counts[case.name][case.personal, found] += 1
@@ -151,13 +151,17 @@ def main() -> int:
         print(f"skipped: {name} of the fixtures is absent (PRIVWATCH_FIXTURES names the folder)")
     held = options.seed == "held-out"
     lines = others.log_lines()
-    bare = others.log_lines(others.BARE) or ["service ready in 12 ms", "GET /healthz 200"]
-    made = Maker(HELD_OUT if held else LOOKED_AT, bare).cases(options.each)
+    made = Maker(HELD_OUT if held else LOOKED_AT, others.bare_lines()).cases(options.each)
     cases = [*made, *others.cases(held=held)]
     told = ours(cases)
     if options.misses and not held:
         misses(cases, told)
-    result = scorecard(cases, told, lines, {} if options.no_peers else {"presidio": peers.presidio(), "scrubadub": peers.scrubadub()})
+    result = scorecard(
+        cases,
+        told,
+        lines,
+        {} if options.no_peers else {"presidio": peers.presidio(), "scrubadub": peers.scrubadub()},
+    )
     print(json.dumps({"half": options.seed, **result}))
     return 0
 

@@ -124,7 +124,8 @@ def test_dependencies_are_the_documented_ones():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     name = re.compile(r"^[A-Za-z0-9-]+")
     declared = [name.match(line).group() for line in project["project"]["dependencies"]]
-    declared += [name.match(line).group() for line in project["dependency-groups"]["dev"]]
+    groups = project["dependency-groups"].values()
+    declared += [name.match(line).group() for group in groups for line in group]
     extras = project["project"]["optional-dependencies"].values()
     declared += [name.match(line).group() for extra in extras for line in extra]
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
 """Labelled cases: a text, the field it stands in, and what is to be found in it. Half of them are held out.
 
-Made-up cases put a value, in many spellings, into lines of real logs. Whoever works on the detectors looks at those
-of `LOOKED_AT`; the scorecard reports those of `HELD_OUT`. Other people's cases are divided by the SHA-256 of their
-text: an even first byte is looked at, an odd one held out.
+Made-up cases put a value, in many spellings, into lines of real logs. Whoever works on the detectors looks
+at those of `LOOKED_AT`; the scorecard reports those of `HELD_OUT`. Other people's cases are divided by the
+SHA-256 of their text: an even first byte is looked at, an odd one held out.
 """
 
 from __future__ import annotations

@@ -28,20 +28,24 @@ def _repeated(unit: str) -> Callable[[int], str]:
     return lambda size: unit * (size // len(unit))
 
 
+UNITS: Final = (
+    "@", "a@", "@a", "a.", "a", "A", "1", "0", "9", "12 ", "1-", "1.", "1:", "a:", ":", "::", "-", "_",
+    "_a", "a-b_", "%", "%25", "%40", "\\", "\\u", "\\u0040", "&", "&#", "&#64;", "=", "=40", "(",
+    "[at]", "<", '"', "'", '"a', "+", "+1 ", "00", "DE", "DE89", "4111", "4111 ", "basic ", "Bearer ",
+    "eyJ", "eyJa.", "pass_", "password", "password=", "_password", "key: ", "://", "a://b:",
+    "-----BEGIN ", "born ", "1.1.1.", "20", "é", "card", "cvv ", "lat ", "5.1234,", "P<", "<<<", "AKIA",
+    "\u0660", "\u200b", "\uff20", " ", "\t", '{"', "tel: ", "phone 1 ", "A1", "AB12 ", "a1B2", "2000-",
+    "-----BEGIN PRIVATE KEY-----",
+)  # fmt: skip
+"""What a hostile line repeats. `tests/detectors/test_linear.py` has the same, by sizes."""
+
 LINES: Final[dict[str, Callable[[int], str]]] = {
-    **{repr(unit): _repeated(unit) for unit in (
-        "@", "a@", "@a", "a.", "a", "A", "1", "0", "9", "12 ", "1-", "1.", "1:", "a:", ":", "::", "-", "_", "_a", "a-b_",
-        "%", "%25", "%40", "\\", "\\u", "\\u0040", "&", "&#", "&#64;", "=", "=40", "(", "[at]", "<", "\"", "'", "\"a",
-        "+", "+1 ", "00", "DE", "DE89", "4111", "4111 ", "basic ", "Bearer ", "eyJ", "eyJa.", "password", "password=",
-        "_password", "pass_", "key: ", "://", "a://b:", "-----BEGIN ", "born ", "1.1.1.", "20", "2000-", "card", "cvv ",
-        "lat ", "5.1234,", "P<", "<<<", "AKIA", "\u0660", "\u200b", "\uff20", "é", " ", "\t", "{\"", "tel: ", "phone 1 ",
-        "A1", "AB12 ", "a1B2",
-    )},
+    **{repr(unit): _repeated(unit) for unit in UNITS},
     "nested base64": _nested,
     "base64 of zeros": lambda size: base64.b64encode(bytes(3 * size // 4)).decode(),
     "hex": lambda size: "616e6e61" * (size // 8),
     "ordinary": lambda size: ORDINARY * (size // len(ORDINARY)),
-}  # fmt: skip
+}
 
 
 def seconds(detector: Detector, text: str) -> float:
@@ -51,7 +55,7 @@ def seconds(detector: Detector, text: str) -> float:
     return time.process_time() - begin
 
 
-def ratios(size: int = 100_000) -> list[tuple[str, str, float]]:
+def ratios(size: int = 20_000) -> list[tuple[str, str, float]]:
     """Class, line, and the cost per byte in that of an ordinary line's, the worst first.
 
     The ordinary line is as long, so that what does not grow with the length does not blur it.
@@ -59,5 +63,7 @@ def ratios(size: int = 100_000) -> list[tuple[str, str, float]]:
     told = []
     for name, detector in DETECTORS.items():
         usual = min(seconds(detector, LINES["ordinary"](size)) for _ in range(3))
-        told += [(name, kind, round(seconds(detector, make(size)) / usual, 2)) for kind, make in LINES.items()]
+        told += [
+            (name, kind, round(seconds(detector, make(size)) / usual, 2)) for kind, make in LINES.items()
+        ]
     return sorted(told, key=lambda row: -row[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import warnings
 from collections.abc import Callable
@@ -17,7 +18,12 @@ _ENTITIES: Final = {
     "EMAIL_ADDRESS": "email", "CREDIT_CARD": "card", "IBAN_CODE": "iban", "PHONE_NUMBER": "phone",
     "IP_ADDRESS": "ip", "US_SSN": "us_ssn", "MAC_ADDRESS": "mac",
 }  # fmt: skip
-_FILTH: Final = {"email": "email", "credit_card": "card", "phone": "phone", "social_security_number": "us_ssn"}
+_FILTH: Final = {
+    "email": "email",
+    "credit_card": "card",
+    "phone": "phone",
+    "social_security_number": "us_ssn",
+}
 _SURE: Final = 0.35
 """Presidio's own default threshold is 0; what it is less sure of than this it gives for any run of digits."""
 
@@ -26,7 +32,7 @@ def presidio() -> Ask:
     """The recognisers called directly: no language model, so no names, and words around count for nothing."""
     logging.disable(logging.WARNING)
     warnings.filterwarnings("ignore")
-    from presidio_analyzer import predefined_recognizers as those
+    those = importlib.import_module("presidio_analyzer.predefined_recognizers")
 
     recognizers = [
         those.EmailRecognizer(),
@@ -49,9 +55,7 @@ def presidio() -> Ask:
 
 def scrubadub() -> Ask:
     """Its default detectors."""
-    import scrubadub as other
-
-    scrubber = other.Scrubber()
+    scrubber = importlib.import_module("scrubadub").Scrubber()
 
     def ask(text: str) -> set[str]:
         return {_FILTH[f.detector_name] for f in scrubber.iter_filth(text) if f.detector_name in _FILTH}

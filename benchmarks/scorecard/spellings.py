@@ -24,7 +24,10 @@ def _b64(text: str) -> str:
 
 
 def _jwt(address: str, rng: Random) -> str:
-    parts = [json.dumps({"alg": "HS256", "typ": "JWT"}), json.dumps({"sub": rng.randrange(10**6), "email": address})]
+    parts = [
+        json.dumps({"alg": "HS256", "typ": "JWT"}),
+        json.dumps({"sub": rng.randrange(10**6), "email": address}),
+    ]
     body = ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
     return f"{body}.{base64.urlsafe_b64encode(rng.randbytes(32)).decode().rstrip('=')}"
 
@@ -32,7 +35,9 @@ def _jwt(address: str, rng: Random) -> str:
 RAW: Final[dict[str, Spelling]] = {
     "plain": lambda a, _: a,
     "upper": lambda a, _: a.upper(),
-    "plus tag": lambda a, r: "{}+{}@{}".format(_local(a)[0], r.choice(("news", "shop2", "a.b")), _local(a)[1]),
+    "plus tag": lambda a, r: "{}+{}@{}".format(
+        _local(a)[0], r.choice(("news", "shop2", "a.b")), _local(a)[1]
+    ),
     "angle brackets": lambda a, _: f"<{a}>",
     "mailto": lambda a, _: f"mailto:{a}",
     "trailing dot": lambda a, _: f"{a}.",
@@ -67,7 +72,9 @@ ENCODED: Final[dict[str, Spelling]] = {
     "&#64;": lambda a, _: a.replace("@", "&#64;"),
     "&#x40;": lambda a, _: a.replace("@", "&#x40;"),
     "&commat;": lambda a, _: a.replace("@", "&commat;"),
-    "quoted-printable": lambda a, _: quopri.encodestring(a.encode(), quotetabs=True).decode().replace("@", "=40"),
+    "quoted-printable": lambda a, _: (
+        quopri.encodestring(a.encode(), quotetabs=True).decode().replace("@", "=40")
+    ),
     "base64": lambda a, _: _b64(a),
     "base64 of json": lambda a, r: _b64(json.dumps({"id": r.randrange(10**6), "mail": a})),
     "base64url": lambda a, _: base64.urlsafe_b64encode(f"u:{a}".encode()).decode().rstrip("="),
@@ -88,7 +95,7 @@ COMPLIANT: Final[dict[str, Spelling]] = {
     "stars": lambda a, _: f"***@{_local(a)[1]}",
     "stars of the length": lambda a, _: "{}@{}".format("*" * len(_local(a)[0]), _local(a)[1]),
     "first letter": lambda a, _: f"{a[0]}***@{_local(a)[1]}",
-    "first and last letter": lambda a, _: "{}****{}@{}".format(a[0], _local(a)[0][-1], _local(a)[1]),
+    "first and last letter": lambda a, _: f"{a[0]}****{_local(a)[0][-1]}@{_local(a)[1]}",
     "domain too": lambda a, _: f"{a[0]}***@***.de",
     "crossed out": lambda a, _: f"xxxxx@{_local(a)[1]}",
     "[REDACTED]": lambda a, _: f"[REDACTED]@{_local(a)[1]}",
@@ -103,8 +110,12 @@ COMPLIANT: Final[dict[str, Spelling]] = {
     "sha256 as local part": lambda a, r: f"{hashlib.sha256(r.randbytes(9)).hexdigest()}@{_local(a)[1]}",
     "md5 as local part": lambda a, r: f"{r.randbytes(16).hex()}@{_local(a)[1]}",
     "keyed hash": lambda _a, r: hashlib.sha256(r.randbytes(9)).hexdigest(),
-    "reserved domain": lambda a, r: f"{_local(a)[0]}@{r.choice(('example.com', 'mail.example.org', 'shop.test', 'x.invalid'))}",
-    "role": lambda a, r: f"{r.choice(('info', 'support', 'no-reply', 'noreply', 'postmaster', 'abuse'))}@{_local(a)[1]}",
+    "reserved domain": lambda a, r: (
+        f"{_local(a)[0]}@{r.choice(('example.com', 'mail.example.org', 'shop.test', 'x.invalid'))}"
+    ),
+    "role": lambda a, r: (
+        f"{r.choice(('info', 'support', 'no-reply', 'noreply', 'postmaster', 'abuse'))}@{_local(a)[1]}"
+    ),
     "relay": lambda _a, r: f"{r.randbytes(5).hex()}@privaterelay.appleid.com",
     "service account": lambda _a, r: f"sync-{r.randrange(99)}@nordwind-prod.iam.gserviceaccount.com",
 }

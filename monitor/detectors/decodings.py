@@ -30,7 +30,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _OBFUSCATED = re.compile(
     r" ?(?:\[ ?(?:at|dot) ?\]|\( ?(?:at|dot) ?\)|\{(?:at|dot)\}) ?|_(?:at|dot)_", re.IGNORECASE
 )
-_JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]+\.([\w\-]{4,})\.[\w\-]*", re.ASCII)
+_JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]+\.([\w\-]{16,})\.[\w\-]*", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _BASE64URL = re.compile(r"[A-Za-z0-9_\-]{16,}={0,2}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){10,})(?![0-9A-Za-z])")

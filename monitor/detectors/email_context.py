@@ -12,7 +12,7 @@ WINDOW: Final = 160
 
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/?#\"'<>]*$")
 _AUTHORITY_AT = re.compile(r"[^\s/?#\"'<>]*@")
-_REMOTE_SHELL = re.compile(r"\b(?:ssh|scp|sftp|rsync|sshfs)\s+(?:-\S+\s+)*$")
+_REMOTE_SHELL = re.compile(r"\b(?:ssh|scp|sftp|rsync|sshfs)\s+(?:-\S+\s+(?:[0-9]+\s+)?)*$")
 _REMOTE_PATH = re.compile(r":(?:[~/]|[\w.~/\-]{1,200}\.git\b)")
 _VERSION_CONTROL: Final = ("git", "hg", "svn")
 _MESSAGE_ID = re.compile(

@@ -14,8 +14,8 @@ NUMBERS: Final = "numbers"
 ACCOUNTS: Final = "accounts"
 TOKENS: Final = "tokens"
 WORDS: Final = "words"
-"""Scans that gates may share. Forms of one kind in one automaton cost hardly more than one of them alone; of kinds
-that have little in common they cost more than one by one. In `WORDS` are forms that stand in most texts."""
+"""Scans that gates may share. Forms of one kind in one automaton cost hardly more than one of them alone; of
+kinds that have little in common they cost more than one by one. In `WORDS` are forms that most texts have."""
 
 NEVER: Final = r"[^\s\S]"
 """Matches nothing."""
@@ -37,8 +37,8 @@ class Gate:
         named: only the name of the field may hold the word.
         scan: gates of one name are looked for in one scan; those of `WORDS` only where one of their words
             stands. Empty: in a scan of its own.
-        somebodys: a stricter pattern than `exact`: where it does not match, what the detector finds is nobody's.
-            Empty: `exact`.
+        somebodys: a stricter pattern than `exact`: where it does not match, what the detector finds is
+            nobody's. Empty: `exact`.
     """
 
     exact: str

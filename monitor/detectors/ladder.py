@@ -48,6 +48,8 @@ def climb(
     `depth` 0 looks at the text alone. Spans are those of `text`; what a shallower view has shown is not shown
     again.
     """
+    if not depth:
+        return [(item, ()) for item in detector(text, path)]
     found: list[tuple[Item, tuple[str, ...]]] = []
     taken = _Taken()
     for view in views(text, depth):

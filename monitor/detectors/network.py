@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import cache, lru_cache
 from typing import Final
 
 from monitor.detectors.entry import ONLINE, Entry
 from monitor.detectors.gate import DECODED, HEX, NUMBERS, Gate, bounded
-from monitor.detectors.item import Item
+from monitor.detectors.item import MAX_ITEMS, Item
 from monitor.detectors.scan import scanned
 from monitor.detectors.states import MASKED, NOT_PERSONAL, RAW
 from monitor.detectors.surroundings import ALONE, evidence, says, worded
@@ -32,7 +33,7 @@ _PUBLIC: Final = "|".join(
         rf"203\.{_but(0)}(?:\.{_PART}){{2}}|203\.0\.{_but(113)}\.{_PART}",
     )
 )
-"""IPv4 addresses beyond the large private, local and documentation ranges, which most logs hold in every line."""
+"""IPv4 addresses beyond the large private, local and documentation ranges, which most logs are full of."""
 _PAIRS: Final = (
     rf"(?:{HEX}{{2}}:){{5}}{HEX}{{2}}|(?:{HEX}{{2}}-){{5}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}}"
 )
@@ -47,33 +48,72 @@ _PRODUCT = re.compile(
     r"[A-Za-z][A-Za-z0-9]*/v?$|(?:version|ver|release|build|rev)[ :=\"']*v?$|\bv$", re.IGNORECASE
 )
 _BESIDE = re.compile(r"[0-9A-Za-z_.:-]")
+_GOES_ON = re.compile(r"[0-9A-Za-z_]|[.\-][0-9A-Za-z]")
+_PREFIX = re.compile(r"/([0-9]{1,3})(?![0-9])")
+_LEAST_COLONS: Final = 6
 _SMALL: Final = 20
 """Four numbers up to this are a version unless something says address."""
 _GLOBAL: Final = ipaddress.IPv6Network("2000::/3")
 _OURS: Final = ipaddress.IPv6Network("fc00::/7")
 
 
-def _ip(match: re.Match[str], path: str) -> Item | None:
-    return _v4(match, path) if match.lastgroup == "v4" else _v6(match, path)
+def find_ip(text: str, path: str) -> list[Item]:
+    """The addresses in a text; those of version 6 are looked for only where something has their colons."""
+    colons = "::" in text or (text.count(":") >= _LEAST_COLONS and _six().search(text) is not None)
+    items = []
+    for match in (_both() if colons else _four()).finditer(text):
+        item = _v6(match, path) if match.lastgroup == "v6" else _v4(match, path)
+        if item is not None:
+            items.append(item)
+            if len(items) == MAX_ITEMS:
+                break
+    return items
+
+
+@cache
+def _four() -> re.Pattern[str]:
+    return re.compile(_QUAD)
+
+
+@cache
+def _six() -> re.Pattern[str]:
+    # What stands in the midst of six parts; begun with a colon, for hexadecimal digits are everywhere.
+    return re.compile(rf":(?:{HEX}{{1,4}}:){{5}}")
+
+
+@cache
+def _both() -> re.Pattern[str]:
+    return re.compile(rf"(?P<v6>{_HEXTETS})|{_QUAD}")
 
 
 def _v4(match: re.Match[str], path: str) -> Item | None:
     text, (start, end) = match.string, match.span()
     if _continues(text, start, end) or _is_network(text, end):
         return None
-    try:
-        address = ipaddress.IPv4Address(match.group())
-    except ValueError:
+    told = _quad(match.group())
+    if told is None:
         return None
-    seen = evidence(text, (start, end), path, worded(_WORDS))
+    public, largest, last = told
     product = _PRODUCT.search(text[max(0, start - 20) : start]) and text[end : end + 1] != ":"
-    public = address.is_global and not address.is_multicast
-    if product or (public and seen == ALONE and max(address.packed) <= _SMALL):
+    if product:
         return None
     if not public:
         return Item(start, end, NOT_PERSONAL, 0.9)
-    truncated = address.packed[3] == 0 and says(path, worded(_TRUNCATED))
+    seen = evidence(text, (start, end), path, worded(_WORDS))
+    if seen == ALONE and largest <= _SMALL:
+        return None
+    truncated = last == 0 and says(path, worded(_TRUNCATED))
     return Item(start, end, MASKED if truncated else RAW, 0.75 if seen == ALONE else 0.95)
+
+
+@lru_cache(maxsize=16_384)
+def _quad(text: str) -> tuple[bool, int, int] | None:
+    """Whether it is a public address, its largest part and its last; None where it is none."""
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        return None
+    return address.is_global and not address.is_multicast, max(address.packed), address.packed[3]
 
 
 def _v6(match: re.Match[str], path: str) -> Item | None:
@@ -100,13 +140,12 @@ def _continues(text: str, start: int, end: int) -> bool:
     # `:` comes before an address in `src:203.0.113.7`, and after it with a port; not before an IPv6 one.
     if before and _BESIDE.match(before) and before not in (":", "-"):
         return True
-    after = text[end : end + 2]
-    return bool(re.match(r"[0-9A-Za-z_]|[.\-][0-9A-Za-z]", after))
+    return _GOES_ON.match(text, end) is not None
 
 
 def _is_network(text: str, end: int) -> bool:
     """A length of a prefix follows: `203.0.113.0/24` is nobody's."""
-    prefix = re.match(r"/([0-9]{1,3})(?![0-9])", text[end : end + 5])
+    prefix = _PREFIX.match(text, end) if text[end : end + 1] == "/" else None
     return prefix is not None and int(prefix[1]) < 32
 
 
@@ -141,7 +180,7 @@ NETWORK: Final = (
         "a field that says so are masked",
         checked="range of each part, IANA's registries of special-purpose addresses",
         beware="a company's own public servers; version numbers of four parts with one above 20",
-        detector=scanned(rf"(?P<v6>{_HEXTETS})|(?P<v4>{_QUAD})", _ip),
+        detector=find_ip,
         gate=Gate(
             exact=f"{bounded(_QUAD)}|{_COLONS}",
             veiled=DECODED,

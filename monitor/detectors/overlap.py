@@ -17,14 +17,16 @@ def settle(rows: list[Row]) -> list[Row]:
 
     Of equally sure ones the longer has them, then the earlier. Rows keep their order.
     """
-    by_index: dict[int, list[Row]] = {}
-    for row in rows:
-        by_index.setdefault(row[0], []).append(row)
-    crowded = {index for index, group in by_index.items() if len({row[1] for row in group}) > 1}
+    first: dict[int, str] = {}
+    crowded = {row[0] for row in rows if first.setdefault(row[0], row[1]) != row[1]}
     if not crowded:
         return rows
-    lost = {id(row) for index in crowded for row in _losers(by_index[index])}
-    return [row for row in rows if id(row) not in lost]
+    by_index: dict[int, list[Row]] = {index: [] for index in crowded}
+    for row in rows:
+        if row[0] in crowded:
+            by_index[row[0]].append(row)
+    lost = {id(row) for group in by_index.values() for row in _losers(group)}
+    return [row for row in rows if row[0] not in crowded or id(row) not in lost]
 
 
 def _losers(group: list[Row]) -> Iterable[Row]:

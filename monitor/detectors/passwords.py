@@ -16,11 +16,11 @@ from monitor.detectors.states import ENCRYPTED, MASKED, PSEUDONYMISED, RAW
 from monitor.detectors.surroundings import careless, says, worded
 
 NAMES: Final = (
-    r"(?:\w*[_-])?pass(?:word|wort|wd|phrase|code)", r"(?:\w*[_-])?pwd", r"kennwort",
+    r"pass(?:word|wort|wd|phrase|code)", r"pwd", r"kennwort",
     r"mot[ _-]?de[ _-]?passe",
     r"contrase\S{1,6}a", r"wachtwoord", r"has\S{1,6}o", r"l\S{1,6}senord",
     r"(?:client|api|app|shared)[ _-]?secret",
-    r"(?:\w*[ _-])?(?:api|secret|access)[ _-]?key",
+    r"(?:api|secret|access)[ _-]?key",
 )  # fmt: skip
 _ASSIGNED = re.compile(
     rf"(?:^|[^A-Za-z0-9])(?:{'|'.join(NAMES)}|pw)[\"'\\]{{0,4}}(?:\s{{0,2}}(?:=>?|:)\s{{0,2}}|%3D)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +53,8 @@ _BETWEEN: Final = r"[ ()./\-]{0,2}"
 _RAW_BETWEEN: Final = r"[ ()./\\\-]{0,4}"
 """The same in JSON, where a slash may have a backslash before it."""
 _INTERNATIONAL: Final = rf"(?:\+|\(\+|00)[ (]?[1-9](?:{_BETWEEN}[0-9]){{6,14}}"
+_GAP = re.compile(r"[ ()./\-]+(?=[0-9])")
+_DROPPED: Final = 3
 _NATIONAL: Final = rf"\(?[0-9](?:{_BETWEEN}[0-9]){{6,11}}"
 _NOBODYS = re.compile(
     r"1[2-9][0-9]{2}55501[0-9]{2}"  # North America
@@ -96,17 +99,29 @@ def state_of(number: str, region: str | None) -> str | None:
 
 def _international(match: re.Match[str], path: str) -> Item | None:
     start, end = match.span()
-    if _in_something(match):
+    before = match.string[max(0, start - 2) : start]
+    if _BEFORE.search(before) or before[-1:] == "+":
         return None
     named = says(path, worded(_FIELDS))
     seen = NAMED if named else evidence(match.string, (start, end), path, worded(_WORDS))
     text = match.group()
-    if text.startswith("00"):
-        if seen == ALONE:
-            return None
-        text = "+" + text[2:]
-    state = state_of(re.sub(r"[^+0-9]", "", text), None)
-    return Item(start, end, state, 0.9 if seen == ALONE else 0.97) if state else None
+    if text.startswith("00") and seen == ALONE:
+        return None
+    for length in _lengths(text):
+        if _AFTER.match(match.string, start + length):
+            continue
+        digits = re.sub(r"[^0-9]", "", text[:length])
+        state = state_of("+" + (digits[2:] if text.startswith("00") else digits), None)
+        if state:
+            return Item(start, start + length, state, 0.9 if seen == ALONE else 0.97)
+    return None
+
+
+def _lengths(text: str) -> Iterator[int]:
+    """All of the text, then without its last groups: what stands behind a number is taken for part of it."""
+    yield len(text)
+    ends = [gap.start() for gap in _GAP.finditer(text)]
+    yield from reversed(ends[1:][-_DROPPED:])
 
 
 def _national(match: re.Match[str], path: str) -> Item | None:

@@ -106,7 +106,7 @@ def _bearer(match: re.Match[str], _path: str) -> Item | None:
 
 _PEM: Final = (
     r"-----BEGIN (?P<kind>|RSA |EC |DSA |OPENSSH |ENCRYPTED |SSH2 ENCRYPTED |PGP )PRIVATE KEY(?: BLOCK)?-----"
-    r"(?:[A-Za-z0-9+/=\s\\:,.\-]{0,8000}?-----END [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----)?"
+    r"(?:(?:[A-Za-z0-9+/=\s\\:,.]|-(?!----)){0,8000}-----END [A-Z0-9 ]{0,20}PRIVATE KEY(?: BLOCK)?-----)?"
 )
 
 _VEILED: Final = r"%[0-9A-Fa-f]{2}|\\u|&#"

@@ -1,4 +1,4 @@
-"""Which texts can hold what which detector finds: gates that share a scan first, then each on what is left."""
+"""Which texts can hold what which detector finds: gates that share a scan first, then each on the rest."""
 
 from __future__ import annotations
 

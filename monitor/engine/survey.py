@@ -69,7 +69,9 @@ class Survey:
     def _add(self, leaves: pl.DataFrame) -> None:
         present = leaves.filter(pl.col(TEXT).is_not_null()).select(ROW, PATH, TEXT)
         distinct = present.select(PATH, TEXT).unique(maintain_order=True).with_row_index("index")
-        found = find(distinct[TEXT], self._classes, distinct[PATH], personal=True).filter(pl.col("state") != NOT_PERSONAL)
+        found = find(distinct[TEXT], self._classes, distinct[PATH], personal=True).filter(
+            pl.col("state") != NOT_PERSONAL
+        )
         if found.is_empty():
             return
         told = distinct.join(found, on="index")

@@ -20,6 +20,7 @@ from tests.detectors.test_prefilter import AROUND, WRAPPINGS
 SETS: dict[str, list[Case]] = {**persons.CASES, **credentials.CASES}
 ALL = [pytest.param(name, case, id=f"{name}: {case.name}") for name, cases in SETS.items() for case in cases]
 FOUND = [param for param in ALL if param.values[1].states]
+SOMEBODYS = [param for param in FOUND if set(param.values[1].states) != {"not_personal"}]
 
 
 def found(name: str, case: Case) -> pl.DataFrame:
@@ -42,7 +43,7 @@ def test_span_holds_something_without_blanks_around(name, case):
         assert case.text[start:end] == case.text[start:end].strip()
 
 
-@pytest.mark.parametrize(("name", "case"), FOUND)
+@pytest.mark.parametrize(("name", "case"), SOMEBODYS)
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_prefilter_lets_the_record_pass(name, case, ascii_only):
     record = json.dumps({"m": case.text}, ensure_ascii=ascii_only)
@@ -68,7 +69,7 @@ def nested(path: str, text: str) -> dict[str, object]:
     return value
 
 
-@pytest.mark.parametrize(("name", "case"), [*FOUND, *NATIONAL])
+@pytest.mark.parametrize(("name", "case"), [*SOMEBODYS, *NATIONAL])
 @pytest.mark.parametrize("ascii_only", [True, False])
 def test_records_pass_with_the_words_in_their_fields(name, case, ascii_only):
     record = json.dumps(nested(case.path, case.text), ensure_ascii=ascii_only)
@@ -78,7 +79,7 @@ def test_records_pass_with_the_words_in_their_fields(name, case, ascii_only):
 
 
 @settings(max_examples=60)
-@given(st.sampled_from([*FOUND, *NATIONAL]), AROUND, AROUND, WRAPPINGS, st.booleans())
+@given(st.sampled_from([*SOMEBODYS, *NATIONAL]), AROUND, AROUND, WRAPPINGS, st.booleans())
 def test_what_is_found_in_a_field_passes_as_a_record(param, before, after, wrapped, ascii_only):
     """Whatever class finds something there, between whatever characters."""
     case = param.values[1]
