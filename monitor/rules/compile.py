@@ -216,7 +216,7 @@ def _is_one_of(literals: Sequence[str], text: pl.Expr, *, cased: bool) -> pl.Exp
 
 def _holds_one_of(literals: Sequence[str], text: pl.Expr, *, cased: bool) -> pl.Expr:
     if cased:
-        return text.str.contains_any(literals)
+        return text.str.contains_any(list(literals))
     return text.str.to_lowercase().str.contains_any([each.lower() for each in literals])
 
 
