@@ -45,7 +45,7 @@ def _alike(correlation: Correlation) -> list[tuple[str, ...]]:
     """The rules, those together whose events call everything the same."""
     names = [alias.name for alias in correlation.aliases]
     found: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for rule in correlation.rules:
+    for rule in correlation.own:
         spelling = tuple(correlation.own_name(name, rule) for name in names)
         found[spelling] = (*found.get(spelling, ()), rule)
     return list(found.values())

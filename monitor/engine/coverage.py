@@ -23,7 +23,8 @@ def blinded_correlation(rule: Correlation, gone: Collection[str], blind: Collect
         blind: ids of the event rules that see nothing for lack of them.
     """
     lost = set(gone)
-    return all(counted in blind or not lost.isdisjoint(rule.fields_of(counted)) for counted in rule.rules)
+    own = (counted in blind or not lost.isdisjoint(rule.fields_of(counted)) for counted in rule.own)
+    return all(own) and all(blinded_correlation(one, gone, blind) for one in rule.inner)
 
 
 def asked_fields(rule: EventRule) -> set[str]:

@@ -25,18 +25,20 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from monitor.engine.bounds import episode_bounds
+from monitor.engine.chain import plain, reach, remembered, settled, ticks
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import (
     MICROS,
-    PANES,
     compact,
     from_segment,
     resolution,
+    schema,
     span_ticks,
     to_segment,
 )
 from monitor.engine.windowed import able
-from monitor.engine.windows import episode_bounds, episodes, group_name, open_since
+from monitor.engine.windows import episodes, group_name
 from monitor.model import Episodes, Segment, Violation
 from monitor.rules.tree import Correlation
 
@@ -101,7 +103,7 @@ class History:
         self._correlation = correlation
         self._keyring = keyring
         self._tick = resolution(correlation) * MICROS
-        nothing = pl.DataFrame(schema=PANES)
+        nothing = pl.DataFrame(schema=schema(correlation))
         self._state = State(nothing, (), None, frozenset(), -FOREVER // self._tick, 0)
         self._forgot: int | None = None
         self.absorb(segments)
@@ -149,8 +151,8 @@ class History:
                 replaced = True
             else:
                 # Below the horizon others may still count what is late here; it only fills later windows.
-                below = pl.col("tick") < horizon
-                fresh.append(from_segment(segment).with_columns(settled=pl.col("settled") | below))
+                below = ticks(self._correlation) < horizon
+                fresh.append(from_segment(segment).with_columns(pl.col("^settled|passed$") | below))
         self._state = replace(self._state, partitions=partitions, horizon=horizon)
         self._forgot = None
         if replaced or not self._state.base.height:
@@ -164,9 +166,11 @@ class History:
         told = self._told()
         self._state = replace(self._state, recent=(*self._state.recent, delta))
         every = pl.concat([frame.join(groups, on="group", how="semi") for frame in self._state.frames])
-        asked = pl.concat([able(self._correlation, every).select("group"), told]).unique()
-        touched = compact([every.join(asked, on="group", how="semi")])
-        having = episode_bounds(self._correlation, touched).select("group").unique()
+        if not self._correlation.inner:
+            asked = pl.concat([able(self._correlation, every).select("group"), told]).unique()
+            every = every.join(asked, on="group", how="semi")
+        touched = compact([every])
+        having = self._having(touched)
         told = pl.concat([told.join(groups, on="group", how="anti"), having])
         self._state = replace(self._state, told=told)
         return touched
@@ -175,16 +179,21 @@ class History:
         """`group`, of those that have an episode."""
         told = self._state.told
         if told is None:
-            told = episode_bounds(self._correlation, compact(self._state.frames)).select("group").unique()
+            told = self._having(compact(self._state.frames))
             self._state = replace(self._state, told=told)
         return told
+
+    def _having(self, panes: pl.DataFrame) -> pl.DataFrame:
+        """`group`, of those of the panes that have an episode."""
+        counted = plain(self._correlation, panes)
+        return episode_bounds(self._correlation, counted).select("group").unique()
 
     def _raise_horizon(self, watermark: int | None) -> None:
         """Follow the watermark; where it goes back nothing that was let go is called back."""
         if watermark is not None:
             lateness = math.ceil(self._correlation.window.lateness / resolution(self._correlation))
-            reach = span_ticks(self._correlation) + lateness
-            horizon = max(self._state.horizon, watermark // self._tick - reach)
+            over = reach(self._correlation) + lateness
+            horizon = max(self._state.horizon, watermark // self._tick - over)
             self._state = replace(self._state, horizon=horizon)
 
     def advance(
@@ -201,8 +210,9 @@ class History:
             The episodes of the touched groups, the segments to store, and the number of late events, which
             no window counts any more.
         """
-        late = int(delta.filter(pl.col("tick") < self.horizon)["count"].sum())
-        delta = compact([delta.filter(pl.col("tick") >= self.horizon)])
+        too_old = ticks(self._correlation) < self.horizon
+        late = int(delta.filter(too_old)["count"].sum())
+        delta = compact([delta.filter(~too_old)])
         if delta.is_empty():
             return (), (), late
         before = self._told()
@@ -217,7 +227,8 @@ class History:
         """What is said of the touched groups, in place of every episode their windows may be of."""
         if touched.is_empty():
             return ()
-        unsettled = touched.filter(~pl.col("settled")).group_by("group").agg(pl.col("tick").min())
+        still = touched.filter(~settled(self._correlation))
+        unsettled = still.group_by("group").agg(ticks(self._correlation).min().alias("tick"))
         sliding = self._correlation.window.kind == "sliding"
         back = 0 if sliding else span_ticks(self._correlation) - 1
         since = {
@@ -238,7 +249,7 @@ class History:
         panes = compact(self._state.frames)
         if self._state.horizon != self._forgot:
             # Where it did not move, what came since lies above it, and nothing more can be let go of.
-            panes = self._remembered(panes)
+            panes = remembered(self._correlation, panes, self._state.horizon)
             self._forgot = self._state.horizon
         panes = self._bounded(panes)
         told = self._told().join(panes.select("group").unique(), on="group", how="semi")
@@ -261,17 +272,6 @@ class History:
         )
         self._unwatched += int(panes["count"].sum()) - int(kept["count"].sum())
         return panes.join(kept, on="group", how="semi", maintain_order="left")
-
-    def _remembered(self, panes: pl.DataFrame) -> pl.DataFrame:
-        span, horizon = span_ticks(self._correlation), self._state.horizon
-        joinable = open_since(self._correlation, panes, horizon)
-        since = pl.min_horizontal(pl.col("open"), pl.lit(horizon))
-        return (
-            panes.join(joinable, on="group", how="left")
-            .filter(pl.col("tick") > since - span)
-            .with_columns(settled=pl.col("settled") | (pl.col("tick") < since))
-            .select(list(PANES))
-        )
 
     def _segments(self, partition: str, delta: pl.DataFrame) -> tuple[Segment, ...]:
         """What the batch adds; now and then all that is kept, of the partitions of other instances too."""

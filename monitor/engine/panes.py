@@ -65,7 +65,34 @@ sum of the `numbers` that the measured field held. `first` and `last` are event 
 can no longer be worked out; the pane only fills others.
 """
 
-_IDENTITY = ("group", "tick", "value", "subject", "partition", "actor", "resource")
+CHAINED: dict[str, pl.DataType] = PANES | {
+    "source": pl.Int64(),
+    "inner": pl.Int64(),
+    "outer": pl.Int64(),
+    "passed": pl.Boolean(),
+}
+"""PANES of a correlation that counts others. Rows of `source` 0 are its own; those of n are panes of the n-th
+inner correlation, in its ticks, with its values: `inner` is the group there, `outer` the value here of its
+violations, and `passed` says here what `settled` says there.
+"""
+
+_IDENTITY = (
+    "group",
+    "tick",
+    "value",
+    "subject",
+    "partition",
+    "actor",
+    "resource",
+    "source",
+    "inner",
+    "outer",
+)
+
+
+def schema(correlation: Correlation) -> dict[str, pl.DataType]:
+    """Columns of its panes."""
+    return CHAINED if correlation.inner else PANES
 
 
 def resolution(correlation: Correlation) -> int:
@@ -84,22 +111,41 @@ def hop_ticks(correlation: Correlation) -> int:
 
 
 def panes(partition: str, correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
-    """PANES of one batch: events of the correlation's rules with an event time and every group-by field."""
-    if not any(len(r) for p, r in _of(correlation, matches)):
-        return pl.DataFrame(schema=PANES)
-    events = counted(correlation, matches)
-    if events.is_empty():
-        return pl.DataFrame(schema=PANES)
+    """PANES of one batch: events of the correlation's rules with an event time and every group-by field.
+
+    CHAINED where it counts other correlations.
+    """
+    own = _panes(partition, correlation, matches, keyring)
+    if not correlation.inner:
+        return own.select(list(PANES))
+    zero = pl.lit(0, dtype=pl.Int64)
+    chained = [own.with_columns(source=zero, inner=zero, outer=zero, passed=pl.lit(value=False))]
+    for number, one in enumerate(correlation.inner, 1):
+        frame = _panes(partition, one, matches, keyring, correlation)
+        chained.append(frame.with_columns(pl.lit(number, dtype=pl.Int64).alias("source")))
+    return pl.concat([frame.select(list(CHAINED)) for frame in chained])
+
+
+def _panes(
+    partition: str,
+    correlation: Correlation,
+    matches: Matches,
+    keyring: Keyring,
+    outer: Correlation | None = None,
+) -> pl.DataFrame:
+    """PANES, and for an outer correlation that counts this one all of CHAINED but the source."""
+    events = counted(correlation, matches) if any(len(r) for _, r in _of(correlation, matches)) else None
+    if events is None or events.is_empty():
+        return pl.DataFrame(schema=CHAINED)
     privacy = correlation.privacy
     actor = privacy.actor if privacy.actor in correlation.group_by else ""
     by = events.select(correlation.group_by) if correlation.group_by else _one_group(events.height)
-    tick = pl.col(TIME).floordiv(resolution(correlation) * MICROS)
     number = _number(events, correlation)
     whole = number.floor().cast(pl.Int64)
     fraction = ((number - number.floor()) * MICROS).round().cast(pl.Int64)
     frame = events.select(
         keyring.numbers(f"group {correlation.header.id}", by).alias("group"),
-        tick.alias("tick"),
+        pl.col(TIME).floordiv(resolution(correlation) * MICROS).alias("tick"),
         _value(correlation, events, whole * MICROS + fraction, keyring),
         _hashed(events, (privacy.subject,), "subject", keyring),
         pl.lit(partition).alias("partition"),
@@ -114,8 +160,34 @@ def panes(partition: str, correlation: Correlation, matches: Matches, keyring: K
         pl.concat_list(OFFSET).alias("samples"),
         pl.lit(value=False).alias("settled"),
     )
+    if outer is not None:
+        frame = frame.with_columns(_outer(outer, correlation, events, frame["group"], keyring))
     missing = (pl.col("value") == 0) if correlation.type == "value_count" else pl.lit(value=False)
     return frame.filter(~missing)
+
+
+def _outer(
+    outer: Correlation, inner: Correlation, events: pl.DataFrame, group: pl.Series, keyring: Keyring
+) -> list[pl.Series | pl.Expr]:
+    """The columns of an inner correlation's panes that the outer one reads."""
+
+    def own(names: tuple[str, ...]) -> list[str]:
+        return [outer.own_name(name, inner.header.id) for name in names]
+
+    by = events.select(pl.col(name).alias(str(at)) for at, name in enumerate(own(outer.group_by)))
+    by = by if outer.group_by else _one_group(events.height)
+    value = pl.zeros(events.height, dtype=pl.Int64, eager=True)
+    if outer.type == "value_count":
+        value = _hashed(events, tuple(own(outer.threshold.fields)), "value", keyring)
+    named = outer.privacy.actor in outer.group_by
+    (actor,) = own((outer.privacy.actor,)) if named else ("",)
+    return [
+        group.alias("inner"),
+        keyring.numbers(f"group {outer.header.id}", by).alias("group"),
+        value.alias("outer"),
+        _shown(events, actor, keyring.pseudonym).alias("actor"),
+        pl.lit(value=False).alias("passed"),
+    ]
 
 
 def _of(correlation: Correlation, matches: Matches) -> list[tuple[RulePlan, pl.Series]]:
@@ -183,23 +255,24 @@ def _shown(events: pl.DataFrame, field: str, show: Callable[[str | None], str]) 
 def compact(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Panes of the same identity as one, sorted; merging is a sum, so the order of frames does not matter."""
     every = pl.concat(frames)
-    merged = every.group_by(_IDENTITY).agg(
+    identity = [name for name in _IDENTITY if name in every.columns]
+    merged = every.group_by(identity).agg(
         pl.col("count", "whole", "fraction", "numbers").sum(),
         pl.col("first").min(),
         pl.col("last").max(),
         pl.col("samples").first(),
-        pl.col("settled").any(),
+        pl.col("^settled|passed$").any(),
         pl.len().alias("panes"),
     )
     several = merged.filter(pl.col("panes") > 1)
     if not several.is_empty():  # lists are merged only where there is something to merge: it is slow
         lists = (
-            every.join(several, on=_IDENTITY, how="semi")
-            .group_by(_IDENTITY)
+            every.join(several, on=identity, how="semi")
+            .group_by(identity)
             .agg(pl.col("samples").explode().unique().bottom_k(MAX_SAMPLES).sort())
         )
-        merged = merged.update(lists, on=list(_IDENTITY))
-    return merged.sort(_IDENTITY).select(list(PANES))
+        merged = merged.update(lists, on=identity)
+    return merged.sort(identity).select(every.columns)
 
 
 def to_segment(
@@ -209,13 +282,13 @@ def to_segment(
     buffer = io.BytesIO()
     frame.write_ipc(buffer, compression="zstd")
     step = resolution(correlation) * MICROS
-    low, high = frame["tick"].min(), frame["tick"].max()
+    low, high = frame["first"].min(), frame["last"].max()
     return Segment(
         rule=correlation.header.id,
         digest=correlation.header.digest,
         partition=partition,
-        first=int(low) * step if isinstance(low, int) else 0,
-        last=int(high) * step if isinstance(high, int) else 0,
+        first=low // step * step if isinstance(low, int) else 0,
+        last=high // step * step if isinstance(high, int) else 0,
         rows=frame.height,
         data=buffer.getvalue(),
         replaces=replaces,
@@ -227,4 +300,4 @@ def from_segment(segment: Segment) -> pl.DataFrame:
     panes = pl.read_ipc(io.BytesIO(segment.data))
     if "numbers" not in panes.columns:
         panes = panes.with_columns(numbers=pl.lit(0, dtype=pl.Int64))
-    return panes.select(list(PANES))
+    return panes.select([name for name in CHAINED if name in panes.columns])

@@ -229,7 +229,7 @@ def _context(rules: Iterable[RulePlan], correlations: Iterable[Correlation]) -> 
         fields += [lead.field or "" for lead in rule.leads]
     for correlation in correlations:
         privacy = correlation.privacy
-        fields += [name for rule in correlation.rules for name in correlation.fields_of(rule)]
+        fields += [name for rule in correlation.own for name in correlation.fields_of(rule)]
         fields += [privacy.actor, privacy.resource, privacy.subject]
     return tuple(dict.fromkeys(f for f in fields if f))
 

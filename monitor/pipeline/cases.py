@@ -37,7 +37,7 @@ def run_cases(ruleset: RuleSet) -> list[TestOutcome]:
 
 
 def _deciding(plan: Plan, rule: Rule) -> Plan:
-    ids = rule.rules if isinstance(rule, Correlation) else (rule.header.id,)
+    ids = rule.events if isinstance(rule, Correlation) else (rule.header.id,)
     return replace(plan, rules=tuple(one for one in plan.rules if one.rule.header.id in ids))
 
 

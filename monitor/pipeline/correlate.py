@@ -12,7 +12,7 @@ import polars as pl
 from monitor.engine.history import FOREVER, MOST_PANES, History
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
-from monitor.engine.panes import PANES, compact, from_segment, panes, to_segment
+from monitor.engine.panes import compact, from_segment, panes, schema, to_segment
 from monitor.engine.watermark import Watermark
 from monitor.engine.windows import episodes
 from monitor.model import Episodes, Segment, Violation
@@ -108,7 +108,9 @@ class LiveWindows:
         self._watermark = Watermark()
         segments, self._mark = store.segments_after(0)
         known = _by_text(segments)
-        self._histories = [(c, History(c, keyring, known.get(_text(c), ()), most)) for c in correlations]
+        self._histories = [
+            (c, History(c, keyring, known.get(_text(c), ()), most)) for c in correlations if c.reported
+        ]
         self._before = [history.state() for _, history in self._histories]
         self._taken: list[_Taken] = []
         self._late: Counter[str] = Counter()
@@ -212,7 +214,7 @@ class ArchiveWindows:
     """
 
     def __init__(self, correlations: Iterable[Correlation], keyring: Keyring, store: Store) -> None:
-        self._correlations = tuple(correlations)
+        self._correlations = tuple(one for one in correlations if one.reported)
         self._keyring = keyring
         self._store = store
         self._deltas: dict[tuple[int, str], list[pl.DataFrame]] = {}
@@ -290,7 +292,8 @@ class ArchiveWindows:
         mine = pl.col("group") % shards == shard
         frames = [from_segment(s).filter(mine) for s in segments]
         # One segment alone is compact as it is.
-        return frames[0] if len(frames) == 1 else compact([pl.DataFrame(schema=PANES), *frames])
+        nothing = pl.DataFrame(schema=schema(correlation))
+        return frames[0] if len(frames) == 1 else compact([nothing, *frames])
 
 
 @dataclass(frozen=True, slots=True)

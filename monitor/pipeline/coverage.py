@@ -248,10 +248,10 @@ def _blind_on(plan: Plan, source: str, logsource: Logsource, gone: set[str]) -> 
         for lacking in asked_fields(rule) & gone:
             yield Blind(name, lacking, source)
     for correlation in plan.correlations:
-        counted = [asked[name] for name in correlation.rules if name in asked]
+        counted = [asked[name] for name in correlation.events if name in asked]
         if counted and blinded_correlation(
-            correlation, gone, {*blind, *(set(correlation.rules) - set(asked))}
+            correlation, gone, {*blind, *(set(correlation.events) - set(asked))}
         ):
-            fields = {name for rule in correlation.rules for name in correlation.fields_of(rule)}
+            fields = {name for rule in correlation.own for name in correlation.fields_of(rule)}
             for lacking in fields.union(*map(asked_fields, counted)) & gone:
                 yield Blind(correlation.header.id, lacking, source)

@@ -27,7 +27,7 @@ def find_rule(plan: Plan, name: str) -> Explained:
     rules: list[Rule] = [*(p.rule for p in plan.rules), *plan.correlations]
     for rule in rules:
         if name in {rule.header.id, rule.header.name, rule.header.title}:
-            counted = rule.rules if isinstance(rule, Correlation) else (rule.header.id,)
+            counted = rule.events if isinstance(rule, Correlation) else (rule.header.id,)
             return Explained(rule, tuple(plans[each] for each in counted if each in plans))
     known = sorted(rule.header.name or rule.header.id for rule in rules)
     near = difflib.get_close_matches(name, known, n=3)

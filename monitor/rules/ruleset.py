@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from monitor.rules.binding import bound, digests
+from monitor.rules.chain import check_chain
 from monitor.rules.correlation import CorrelationDraft, resolved
 from monitor.rules.diagnostics import SUFFIXES, Diagnostic, Problems, Severity, failed, suggestion
 from monitor.rules.document import MAX_BYTES, MapNode, Node, Scalar, read
@@ -120,8 +121,10 @@ class _Loader:
         index = self.index()
         filters = [filtered for draft in self.filters() if (filtered := self.filter(draft, index))]
         rules = {rule.header.id: rule for rule in self.rules(filters)}
-        correlations = tuple(self.correlation(draft, index, rules) for draft in self.correlations())
         counted = self.counted(index)
+        correlations = tuple(
+            replace(one, reported=one.header.id not in counted) for one in self.correlated(index, rules)
+        )
         self.lint(counted)
         shown = tuple(replace(rule, reported=rule.header.id not in counted) for rule in rules.values())
         return replace(_ruleset(shown, correlations, tuple(filters)), hidden=self.hidden(filters, counted))
@@ -180,21 +183,55 @@ class _Loader:
         pairs = ((rule, [one for one in filters if _applies(one, rule)]) for rule in rules)
         return tuple(hidden(rule, applied) for rule, applied in pairs if applied)
 
+    def correlated(self, index: dict[str, Parsed], rules: dict[str, EventRule]) -> tuple[Correlation, ...]:
+        """The correlations over ids: first those over rules, then those that count them."""
+        drafts = list(self.correlations())
+        over = [any(self.is_correlation(each, index) for each in draft.references) for draft in drafts]
+        plain = {
+            draft.correlation.header.id: self.correlation(draft, index, rules, {})
+            for draft, chained in zip(drafts, over, strict=True)
+            if not chained
+        }
+        return tuple(
+            self.correlation(draft, index, rules, plain) if chained else plain[draft.correlation.header.id]
+            for draft, chained in zip(drafts, over, strict=True)
+        )
+
+    def is_correlation(self, reference: Scalar, index: dict[str, Parsed]) -> bool:
+        found = index.get(reference.text) or index.get(reference.text.lower())
+        return found is not None and isinstance(found.draft, CorrelationDraft)
+
     def correlation(
-        self, draft: CorrelationDraft, index: dict[str, Parsed], rules: dict[str, EventRule]
+        self,
+        draft: CorrelationDraft,
+        index: dict[str, Parsed],
+        rules: dict[str, EventRule],
+        plain: dict[str, Correlation],
     ) -> Correlation:
         """The correlation over ids. Its digest covers the rules it counts: they decide what it finds."""
-        found = ((each.text, self.counted_rule(each, index)) for each in draft.references)
+        found = ((each.text, self.counted_rule(draft, each, index, plain)) for each in draft.references)
         ids = {text: each.header.id for text, each in found if each is not None}
-        counted = (rules[each].header.digest for each in dict.fromkeys(ids.values()) if each in rules)
-        return resolved(draft, ids, combined(draft.correlation.header.digest, counted))
+        counted = {name: rule.header.digest for name, rule in rules.items()}
+        counted |= {name: one.header.digest for name, one in plain.items()}
+        digests = (counted[each] for each in dict.fromkeys(ids.values()) if each in counted)
+        inner = (plain[each] for each in dict.fromkeys(ids.values()) if each in plain)
+        one = resolved(draft, ids, combined(draft.correlation.header.digest, digests))
+        return replace(one, inner=tuple(inner))
 
-    def counted_rule(self, reference: Scalar, index: dict[str, Parsed]) -> Parsed | None:
+    def counted_rule(
+        self,
+        draft: CorrelationDraft,
+        reference: Scalar,
+        index: dict[str, Parsed],
+        plain: dict[str, Correlation],
+    ) -> Parsed | None:
         target = self.target(reference, index, Severity.ERROR)
         if target is None or isinstance(target.draft, EventDraft):
             return target
-        message = f"'{reference.text}' is no detection rule; correlations over others are not evaluated yet."
-        cure = "Name the detection rules."
+        if (inner := plain.get(target.header.id)) is not None:
+            return target if check_chain(draft.correlation, inner, reference, self.problems) else None
+        message = f"'{reference.text}' is no rule, and no correlation over rules alone."
+        cure = "Name detection rules, or correlations that count nothing but those."
         width = len(reference.text)
         self.problems.add("correlation-unsupported", reference.span, message, cure, width=width)
         return None
@@ -213,6 +250,7 @@ class _Loader:
         """Ids of the rules that only feed correlations."""
         used: set[str] = set()
         shown = {draft.rule.header.id for draft in self.events() if draft.generate}
+        shown |= {draft.correlation.header.id for draft in self.correlations() if draft.generate}
         for draft in self.correlations():
             found = {index[each.text].header.id for each in draft.references if each.text in index}
             used |= found
@@ -225,7 +263,7 @@ class _Loader:
                 case EventDraft(rule=rule):
                     only_counted = rule.header.id in counted
                 case CorrelationDraft(correlation=rule):
-                    only_counted = False
+                    only_counted = rule.header.id in counted
                 case FilterDraft():
                     continue
             lint_rule(rule, self.problems, ours=each.ours, counted=only_counted, scrub=self.scrub)

@@ -369,6 +369,21 @@ class Correlation:
     window: WindowPolicy = field(default_factory=WindowPolicy)
     tests: tuple[RuleTest, ...] = ()
     aliases: tuple[Alias, ...] = ()
+    inner: tuple[Correlation, ...] = ()
+    """Those of `rules` that are correlations: each violation of one is counted as an event, at its start."""
+    reported: bool = True
+    """As of an event rule."""
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The event rules among `rules`."""
+        inner = {one.header.id for one in self.inner}
+        return tuple(rule for rule in self.rules if rule not in inner)
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Every event rule that has a say, through other correlations too."""
+        return tuple(dict.fromkeys([*self.own, *(rule for one in self.inner for rule in one.events)]))
 
     def own_name(self, name: str, rule: str) -> str:
         """What a rule's events call a field that this correlation calls by a name or an alias."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.engine.panes import PANES, compact, panes, resolution
+from monitor.engine.panes import compact, panes, resolution, schema
 from monitor.engine.windows import episodes, group_name
 from monitor.model import Violation
 from monitor.rules.tree import Alias, And, Correlation, Not, Or, Ref
@@ -105,7 +105,7 @@ def batches(events: Sequence[Happening], sizes: Sequence[int]) -> list[list[Happ
 
 def engine(one: Correlation, split: Sequence[Sequence[Happening]]) -> list[Violation]:
     frames = [panes(batch[0].partition, one, matches(batch), KEYRING) for batch in split]
-    return list(episodes(one, compact([pl.DataFrame(schema=PANES), *frames]), KEYRING))
+    return list(episodes(one, compact([pl.DataFrame(schema=schema(one)), *frames]), KEYRING))
 
 
 def said(one: Correlation, violations: Sequence[Violation], expected: Sequence[oracle.Episode]):

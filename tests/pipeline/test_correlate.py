@@ -57,7 +57,7 @@ correlations = st.builds(
 
 
 @st.composite
-def arrivals(draw: st.DrawFn, back: int) -> list[Happening]:
+def arrivals(draw: st.DrawFn, back: int, wheres: Sequence[str | None] = (None,)) -> list[Happening]:
     """Events as they arrive, none more than `back` seconds older than the newest one before it."""
     newest = draw(st.sampled_from([-20, 0, 1_795_000_000]))
     found = []
@@ -70,6 +70,7 @@ def arrivals(draw: st.DrawFn, back: int) -> list[Happening]:
                 offset=offset,
                 time=at * MICROS,
                 who=draw(st.sampled_from(["ada", "ada", "bo"])),
+                where=draw(st.sampled_from(wheres)),
                 amount=draw(st.sampled_from(["1", "1", "2", "-1", None])),
                 whose=draw(st.sampled_from([None, "s1", "s2"])),
                 table=draw(st.sampled_from([None, "crm", "hr"])),

@@ -142,6 +142,18 @@ CASES = [
 ]
 
 
+def test_a_burst_of_logins_and_then_a_reading() -> None:
+    inner = "title: Burst\nid: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c38\nname: burst\nlevel: low\n"
+    inner += "correlation: {type: event_count, rules: [login], group-by: [user, site], timespan: 10s"
+    body = "type: temporal_ordered, rules: [burst, read], group-by: [user], timespan: 1m"
+    logins = [at(second, LOGIN, site="x") for second in range(3)]
+    match, other = [*logins, at(40, READ)], [*logins[:2], at(40, READ)]
+    rules = document(body, "", match, other).replace(BASES, BASES + inner + ", condition: {gte: 3}}\n---\n")
+    ruleset = ruleset_of(rules)
+    assert [outcome.message for outcome in run_cases(ruleset)] == ["", ""]
+    assert [one.reported for one in ruleset.correlations] == [False, True]
+
+
 def document(body: str, more: str, match: list[str], other: list[str]) -> str:
     tests = f"x_tests:\n  - {{name: a, expect: match, events: [{', '.join(match)}]}}\n"
     tests += f"  - {{name: b, expect: no_match, events: [{', '.join(other)}]}}\n"

@@ -1,5 +1,7 @@
 """Header, logsource, correlations, filters and the typed `x_` keys."""
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.model import Logsource
@@ -182,6 +184,76 @@ def test_several_fields_are_counted_together():
     assert (one.threshold.fields, one.threshold.bounds) == (("a", "b"), (("gt", 1), ("neq", 7)))
 
 
+OUTER = """---
+title: D
+id: 3f2c6f0a-9a51-4a0e-b0a5-0e3a8f0e1c0d
+level: low
+correlation: {{{body}, rules: [many], timespan: 1d}}
+"""
+
+
+def chained(body, **changes):
+    inner = counted(group_by="[user]", **changes).replace("title: B", "title: B\nname: many")
+    return inner + OUTER.format(body=body)
+
+
+def test_a_correlation_over_another():
+    ruleset = ruleset_of(chained("type: event_count, group-by: [user], condition: {gte: 2}"))
+    inner, outer = ruleset.correlations
+    assert outer.inner == (replace(inner, reported=True),)
+    assert (outer.rules, outer.own, outer.events) == ((COUNT_ID,), (), (READ_ID,))
+    assert (inner.reported, outer.reported) == (False, True)
+    shown = ruleset_of(chained("type: event_count, group-by: [user], condition: {gte: 2}, generate: true"))
+    assert shown.correlations[0].reported
+    other = ruleset_of(chained("type: event_count, group-by: [user], condition: {gte: 2}", timespan="2h"))
+    assert other.correlations[1].header.digest != outer.header.digest
+
+
+@pytest.mark.parametrize(
+    ("body", "changes", "message"),
+    [
+        (
+            "type: value_sum, group-by: [user], condition: {field: user, gte: 2}",
+            {},
+            "'value_sum' measures events, and 'many' is a correlation.",
+        ),
+        (
+            "type: event_count, group-by: [site], condition: {gte: 2}",
+            {},
+            "'many' does not group by 'site', so its violations do not say it.",
+        ),
+        (
+            "type: value_count, condition: {field: site, gte: 2}",
+            {},
+            "'many' does not group by 'site', so its violations do not say it.",
+        ),
+    ],
+)
+def test_what_a_correlation_over_another_is_refused_for(body, changes, message):
+    assert [each.message for each in check(chained(body, **changes)) if each.severity == "error"] == [message]
+
+
+def test_no_windows_by_the_clock_are_counted():
+    inner = counted(group_by="[user]").replace("title: B", "title: B\nname: many")
+    text = inner + "x_window: {kind: tumbling}\nx_privacy: {articles: ['32']}\n" + TESTS
+    text += OUTER.format(body="type: event_count, group-by: [user], condition: {gte: 2}")
+    assert "'many' has tumbling windows, which no other correlation counts." in [
+        e.message for e in check(text)
+    ]
+
+
+def test_it_goes_one_level_deep():
+    text = chained("type: event_count, group-by: [user], condition: {gte: 2}").replace(
+        "title: D", "title: D\nname: more"
+    )
+    text += (
+        OUTER.replace("1c0d", "1c0e")
+        .replace("many", "more")
+        .format(body="type: event_count, condition: {gte: 2}")
+    )
+    assert "'more' is no rule, and no correlation over rules alone." in [e.message for e in check(text)]
+
+
 def test_a_percentile():
     one = correlation_of(type="value_percentile", condition="{field: a, gt: 1, percentile: 95}")
     assert one.threshold.percentile == 95
@@ -248,7 +320,7 @@ def test_a_rule_is_named_by_id_too():
         (
             {"rules": f"[{COUNT_ID}]"},
             "correlation-unsupported",
-            f"'{COUNT_ID}' is no detection rule; correlations over others are not evaluated yet.",
+            f"'{COUNT_ID}' is no rule, and no correlation over rules alone.",
         ),
         ({"timespan": None}, "missing-key", "'correlation' has no 'timespan'."),
         ({"timespan": "0s"}, "invalid-value", "'0s' is no timespan."),

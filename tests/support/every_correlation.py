@@ -45,6 +45,14 @@ EVERY = (
     ),
     ("type: temporal, timespan: 20s, condition: shop and crm and not billing", "kind: sliding"),
     ("type: temporal_ordered, rules: [shop, crm, billing], timespan: 10s", "kind: sliding"),
+    (
+        "type: event_count, rules: correlation_0, timespan: 5m, condition: {gte: 2}, generate: true",
+        "kind: sliding",
+    ),
+    (
+        "type: temporal_ordered, rules: [correlation_3, crm], timespan: 1m, generate: true",
+        "kind: session",
+    ),
 )
 """Body of each correlation, and its window."""
 

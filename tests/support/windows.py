@@ -66,6 +66,8 @@ class Happening:
     whose: str | None = None
     table: str | None = None
     rules: tuple[str, ...] = RULES[:1]
+    of: tuple["Happening", ...] = ()
+    """Of an episode of an inner correlation, which counts as one event: its events."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,7 @@ def seen_in(one: Correlation, inside: Sequence[Happening]) -> Fraction | None:
         case "event_count":
             return Fraction(len(inside))
         case "value_count":
-            return Fraction(len({e.amount for e in inside}))
+            return Fraction(len({getattr(e, one.threshold.field) for e in inside}))
         case "value_sum":
             return sum(numbers, Fraction(0))
         case "value_avg":
@@ -236,6 +238,32 @@ def said_of(when: Condition, matched: set[str]) -> bool:
 
 def episodes(one: Correlation, events: Iterable[Happening]) -> list[Episode]:
     """All episodes, by group and start."""
+    found = (
+        _episode(one, group, mine, run)
+        for group, mine in grouped(one, events).items()
+        for run in runs(one, mine)
+    )
+    return sorted(found, key=lambda e: (e.group, e.start))
+
+
+def grouped(one: Correlation, events: Iterable[Happening]) -> dict[tuple[str | None, ...], list[Happening]]:
+    """What each group counts: events, and episodes of inner correlations at their starts."""
+    plain = list(events)
+    events = list(plain)
+    for inner in one.inner:
+        step = tick_seconds(inner) * MICROS
+        events += [
+            Happening(
+                time=run[0][0].start * step,
+                rules=(inner.header.id,),
+                of=tuple(_inside(inner, mine, run)),
+                partition="",
+                offset=0,
+                **dict(zip(inner.group_by, group, strict=True)),
+            )
+            for group, mine in grouped(inner, plain).items()
+            for run in runs(inner, mine)
+        ]
     groups: dict[tuple[str | None, ...], list[Happening]] = {}
     for event in events:
         read: dict[tuple[str | None, ...], list[str]] = {}
@@ -244,10 +272,10 @@ def episodes(one: Correlation, events: Iterable[Happening]) -> list[Episode]:
             read.setdefault(group, []).append(rule)
         for group, rules in read.items():
             counts = event.time is not None and None not in group
-            if counts and not (one.type == "value_count" and event.amount is None):
+            missing = one.type == "value_count" and getattr(event, one.threshold.field) is None
+            if counts and not missing:
                 groups.setdefault(group, []).append(replace(event, rules=tuple(rules)))
-    found = [e for group, mine in groups.items() for e in _episodes_of(one, group, mine)]
-    return sorted(found, key=lambda e: (e.group, e.start))
+    return groups
 
 
 @dataclass(frozen=True)
@@ -277,42 +305,56 @@ def windows(one: Correlation, ticks: Sequence[int]) -> Iterator[Window]:
             yield from (Window(b, b + span - 1, b) for b in begins if any(b <= t < b + span for t in ticks))
 
 
-def _episodes_of(
-    one: Correlation, group: tuple[str | None, ...], events: Sequence[Happening]
-) -> Iterable[Episode]:
+Run = list[tuple[Window, Fraction]]
+"""The windows of an episode, and what each holds."""
+
+
+def _within(one: Correlation, events: Sequence[Happening], low: int, high: int) -> list[Happening]:
+    step = tick_seconds(one) * MICROS
+    return [e for e in events if low <= (e.time or 0) // step <= high]
+
+
+def runs(one: Correlation, events: Sequence[Happening]) -> list[Run]:
+    """The episodes of a group."""
     step = tick_seconds(one) * MICROS
     span = -(-one.timespan // tick_seconds(one))
-
-    def within(low: int, high: int) -> list[Happening]:
-        return [e for e in events if low <= (e.time or 0) // step <= high]
-
-    runs: list[list[tuple[Window, Fraction]]] = []
+    found: list[Run] = []
     for window in windows(one, sorted({(e.time or 0) // step for e in events})):
-        inside = within(window.begins, window.end)
+        inside = _within(one, events, window.begins, window.end)
         seen = seen_in(one, inside)
         if not holds(one, seen, inside):
             continue
-        last = runs[-1][-1][0] if runs else None
+        last = found[-1][-1][0] if found else None
         near = one.window.kind == "sliding" and last is not None and window.end - last.end <= span
         if last is not None and (near or (one.window.kind == "hopping" and window.begins <= last.end)):
-            runs[-1].append((window, seen or Fraction(0)))
+            found[-1].append((window, seen or Fraction(0)))
         else:
-            runs.append([(window, seen or Fraction(0))])
-    for run in runs:
-        inside = within(run[0][0].begins, run[-1][0].end)
-        times = [e.time or 0 for e in inside]
-        whose = {KEYRING.number("subject", [e.whose]) for e in inside if e.whose is not None}
-        yield Episode(
-            group=KEYRING.number(f"group {one.header.id}", group or ("",)),
-            start=run[0][0].start * step,
-            count=len(inside),
-            first=min(times),
-            last=max(times),
-            samples=tuple(sorted(Position(e.partition, e.offset) for e in inside)[:MAX_SAMPLES]),
-            subjects=tuple(sorted(whose)[:MAX_SUBJECTS]),
-            resource=", ".join(sorted({e.table for e in inside if e.table})[:3]),
-            seen=float(max(seen for _, seen in run)),
-        )
+            found.append([(window, seen or Fraction(0))])
+    return found
+
+
+def _inside(one: Correlation, events: Sequence[Happening], run: Run) -> list[Happening]:
+    return _within(one, events, run[0][0].begins, run[-1][0].end)
+
+
+def _episode(
+    one: Correlation, group: tuple[str | None, ...], events: Sequence[Happening], run: Run
+) -> Episode:
+    counted = _inside(one, events, run)
+    inside = [e for unit in counted for e in unit.of or (unit,)]
+    times = [e.time or 0 for e in inside]
+    whose = {KEYRING.number("subject", [e.whose]) for e in inside if e.whose is not None}
+    return Episode(
+        group=KEYRING.number(f"group {one.header.id}", group or ("",)),
+        start=run[0][0].start * tick_seconds(one) * MICROS,
+        count=len(counted),
+        first=min(times),
+        last=max(times),
+        samples=tuple(sorted({Position(e.partition, e.offset) for e in inside})[:MAX_SAMPLES]),
+        subjects=tuple(sorted(whose)[:MAX_SUBJECTS]),
+        resource=", ".join(sorted({e.table for e in inside if e.table})[:3]),
+        seen=float(max(seen for _, seen in run)),
+    )
 
 
 def said(one: Correlation, violation: Violation, groups: dict[str, int]) -> Episode:
