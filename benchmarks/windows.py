@@ -1,6 +1,6 @@
 """What correlations cost beside a stream: sliding count, sum and distinct count, few groups and many.
 
-    python benchmarks/windows.py [--events N] [--groups G…]
+    python benchmarks/windows.py [--events N] [--minutes M] [--types T…] [--groups G…]
 
 Each type takes the events of an hour in batches of 50,000, as a running daemon does after its rules matched
 them: panes, windows of ten minutes, episodes and segments, written to a new SQLite store turn by turn. The
@@ -37,7 +37,7 @@ BATCH = 50_000
 BUSY = 10
 """Groups that every hundredth event is of besides: they reach the floor, the others do not."""
 NOON = 1_794_830_400_000_000
-HOUR = 3_600_000_000
+MINUTE = 60_000_000
 RULES = """title: Read
 id: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c31
 name: read
@@ -63,9 +63,9 @@ TYPES = {
 }
 
 
-def compiled(kind: str, field: str, folder: Path, events: int) -> tuple[RulePlan, Correlation]:
+def compiled(kind: str, field: str, folder: Path, events: int, minutes: int) -> tuple[RulePlan, Correlation]:
     """The counted rule and its correlation, with a floor of half of what busy groups do in ten minutes."""
-    floor = events // (6 * 100 * BUSY * 2) * (25 if kind == "value_sum" else 1)
+    floor = events * 10 // (minutes * 100 * BUSY * 2) * (25 if kind == "value_sum" else 1)
     path = folder / f"{kind}.yml"
     path.write_text(RULES.format(kind=kind, field=field, floor=floor), encoding="utf-8")
     ruleset, diagnostics = load([path], dt.date(2026, 11, 25))
@@ -74,8 +74,8 @@ def compiled(kind: str, field: str, folder: Path, events: int) -> tuple[RulePlan
     return compile_plan(ruleset).rules[0], ruleset.correlations[0]
 
 
-def batches(events: int, groups: int) -> list[pl.DataFrame]:
-    """Events in the order of their times, each of a group drawn at random."""
+def batches(events: int, groups: int, minutes: int) -> list[pl.DataFrame]:
+    """Events of so many minutes in the order of their times, each of a group drawn at random."""
     found = []
     for first in range(0, events, BATCH):
         count = min(BATCH, events - first)
@@ -88,7 +88,7 @@ def batches(events: int, groups: int) -> list[pl.DataFrame]:
                 {
                     ROW: pl.int_range(0, count, eager=True).cast(pl.UInt32),
                     OFFSET: rows,
-                    TIME: NOON + rows * (HOUR // events),
+                    TIME: NOON + rows * (minutes * MINUTE // events),
                     "user": ("user" + draw.cast(pl.String)),
                     "rows": (rows % 50).cast(pl.String),
                     "id": ("C" + (rows.hash(8) % 5000).cast(pl.String)),
@@ -137,14 +137,17 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--minutes", type=int, default=60, help="of event time; 10: all is remembered")
+    parser.add_argument("--types", nargs="*", default=list(TYPES), choices=list(TYPES))
     parser.add_argument("--groups", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     options = parser.parse_args()
     found: dict[str, list[float]] = {}
     for groups in options.groups:
-        frames = batches(options.events, groups)
-        for name, (kind, field) in TYPES.items():
+        frames = batches(options.events, groups, options.minutes)
+        for name in options.types:
+            kind, field = TYPES[name]
             with tempfile.TemporaryDirectory() as folder:
-                plan, one = compiled(kind, field, Path(folder), options.events)
+                plan, one = compiled(kind, field, Path(folder), options.events, options.minutes)
                 yardstick = bare(frames, kind)
                 took, held, rows = ours(frames, plan, one, Path(folder))
             seen = min(groups, options.events)

@@ -14,14 +14,14 @@ from tests.support.windows import Happening
 
 
 @given(chains(), happenings())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_the_engine_says_what_the_loops_say(one: Correlation, events: list[Happening]) -> None:
     expected = oracle.episodes(one, events)
     assert said(one, engine(one, batches(events, [])), expected) == expected
 
 
 @given(chains(), happenings(), st.data())
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_no_result_depends_on_order_batches_or_partitions(
     one: Correlation, events: list[Happening], data: st.DataObject
 ) -> None:

@@ -25,7 +25,7 @@ splits = st.lists(st.integers(1, 5), min_size=1, max_size=4)
     st.frozensets(st.integers(1, 30), max_size=6),
     st.sampled_from([1, 2, 5, 64]),
 )
-@settings(max_examples=300)
+@settings(max_examples=25)
 def test_live_is_archive(
     one: Correlation,
     events: list[Happening],
@@ -44,7 +44,7 @@ def test_live_is_archive(
 
 
 @given(chains(LATENESS), placed, splits, steps, st.sampled_from([1, 2, 64]))
-@settings(max_examples=150)
+@settings(max_examples=15)
 def test_two_instances_that_keep_up_are_the_archive(
     one: Correlation,
     events: list[Happening],
