@@ -67,11 +67,11 @@ INTERRUPTED = 130
 NEXT_STEPS = """
 Where to look next
   where in the logs, and on what evidence (masked)
-      {privwatch} replay {logs} --store {store} --output details
+      {privwatch} replay {logs} --store {store} --rules shipped --rules {tables} --output details
   why one line of a log matched
       {privwatch} explain {rule} --event {file} --line {line}
   everything, for programs
-      {privwatch} replay {logs} --store {store} --output json
+      {privwatch} replay {logs} --store {store} --rules shipped --rules {tables} --output json
   your own logs
       {privwatch} replay --help"""
 """Printed after the demo."""
@@ -459,12 +459,10 @@ def demo(
         manifest = week.generate(logs, seed=seed)
     lines = sum(height for _, height in manifest.files)
     typer.echo(f"A made-up week of a company that does not exist: {lines:,} log lines in {logs}\n")
-    store = folder / "privwatch.db"
-    report = _replay(
-        composition.ReplayOptions(
-            (str(logs),), (composition.shipped_rules(),), store, store.with_suffix(".key")
-        )
-    )
+    store, tables = folder / "privwatch.db", folder / "lookups"
+    week.write_tables(tables)
+    rules = (composition.shipped_rules(), tables)
+    report = _replay(composition.ReplayOptions((str(logs),), rules, store, store.with_suffix(".key")))
     found = _print_report(report, Output.table, store)
     shown = next(v for line in found for v in line.largest if v.kind == "event")
     sample, header = shown.samples[0], summary.by_id(report.ruleset)[shown.rule].header
@@ -473,6 +471,7 @@ def demo(
             privwatch=_invoked(),
             store=store,
             logs=logs,
+            tables=tables,
             rule=header.name,
             file=logs / Path(sample.partition.rpartition("#")[0]).name,
             line=sample.offset + 1,

@@ -12,7 +12,9 @@ from monitor.demo.application import Record
 from monitor.demo.bulk_reads import bulk_reads
 from monitor.demo.cases import ACCESS, APPLICATION, DATABASE, Case, Entry
 from monitor.demo.company import company, seeded
+from monitor.demo.in_clear import in_clear
 from monitor.demo.manifest import Manifest, Planted
+from monitor.demo.processing import processing
 from monitor.demo.rhythm import Period
 from monitor.demo.unanonymised import unanonymised
 from monitor.demo.unencrypted import unencrypted
@@ -40,7 +42,7 @@ def generate(
         seed: any integer.
         start: the first day.
         days: at least 1.
-        events_per_day: ordinary events, on average over the days; planted cases (about 1,000) come on top.
+        events_per_day: ordinary events, on average over the days; planted cases (about 1,300) come on top.
         planted: False leaves ordinary traffic only, in which no shipped rule may report anything.
 
     Raises:
@@ -67,7 +69,13 @@ def generate(
 
 
 def _cases(seed: int, period: Period) -> list[Case]:
-    return [*unencrypted(seed, period), *unanonymised(seed, period), *bulk_reads(seed, period, company())]
+    return [
+        *unencrypted(seed, period),
+        *unanonymised(seed, period),
+        *in_clear(seed, period),
+        *processing(seed, period),
+        *bulk_reads(seed, period, company()),
+    ]
 
 
 def _ordinary(seed: int, period: Period, total: int) -> dict[str, list[Entry]]:

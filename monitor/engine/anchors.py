@@ -28,7 +28,7 @@ EVERYDAY = frozenset(
     {
         "@timestamp", "action", "agent", "category", "client", "event", "host", "http", "id", "ip", "level",
         "log", "message", "method", "name", "original", "outcome", "request", "response", "service", "source",
-        "status", "status_code", "type", "url", "user", "user_agent",
+        "status", "status_code", "type", "url", "user", "user_agent", "version",
     }
 )  # fmt: skip
 """Names of keys that most records have; their presence says nothing."""

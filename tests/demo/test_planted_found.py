@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from monitor.app import ReplayOptions, ReplayReport, replay, shipped_rules
-from monitor.demo import Manifest, generate
+from monitor.demo import Manifest, generate, write_tables
 from monitor.engine.keys import Keyring
 from monitor.model import Position
 from monitor.store.keyfile import load_key
 
 
 def watch(folder: Path) -> ReplayReport:
-    options = ReplayOptions((str(folder / "logs"),), (shipped_rules(),), folder / "a.db", folder / "a.key")
+    tables = folder / "lookups"
+    write_tables(tables)
+    rules = (shipped_rules(), tables)
+    options = ReplayOptions((str(folder / "logs"),), rules, folder / "a.db", folder / "a.key")
     return replay(options)
 
 

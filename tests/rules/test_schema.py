@@ -1,7 +1,6 @@
 """The JSON Schema says yes where the loader does."""
 
 import json
-from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,9 +12,10 @@ from monitor.rules.ruleset import load
 from monitor.rules.schema import rule_schema
 from tests.rules.checking import HEAD, TODAY
 from tests.support.fixtures import fixtures_dir, needs_fixtures
+from tests.support.shipped import rule_files
 
 VALIDATOR = Draft202012Validator(rule_schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
-SHIPPED = sorted((Path(__file__).resolve().parents[2] / "rules").rglob("*.yml"))
+SHIPPED = rule_files()
 
 
 def documents(path):
