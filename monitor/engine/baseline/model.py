@@ -1,0 +1,75 @@
+"""The figures of the model, each in one place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What counts as unusual. People are data subjects; x is ln(1 + people); z is robust.
+
+    Attributes:
+        history: days before a day that its norms are made of.
+        min_history: days since a group's first read before its own norms are used.
+        floor: least scale of x: nobody is so regular that half as much again is alarming.
+        bound: z at which history is cut, so that an attack does not train the model.
+        enough: days of a class (working days, weekend) that a pool must have; else it takes both.
+        score: z of a burst.
+        least: people an hour below which a burst is not one. Half of it suffices for what is far above anything
+            the group or its peers ever did.
+        above: what a burst lies above the largest x the group had: half as much again.
+        far: what is far above: twice as much.
+        far_score: z of a burst that is far above.
+        soft_score: z of a soft hour, and of a day.
+        soft_least: people of a soft hour, and twice as many of a day.
+        night_least: people read in off-hours in a week.
+        night_times, night_peer_times: how many times what the group, and its peers, used to read.
+        steps: people an hour whose numbers lie next to one another, at least.
+        steps_share: share of them.
+        slack: what the CUSUM of a drip takes off each day.
+        threshold: where a drip is one.
+        clip: bound of a day's z in the CUSUM.
+        new_weight: weight of new people's z, the others' being all people's.
+        drip_days: days the CUSUM looks back at.
+        week_least: people in the last seven days of a drip.
+        new_share: of today's people new to the group, at least; and at most in its history.
+        new_times: how many times the usual number of new people.
+        new_least: new people of a day.
+        cap: people an hour that nobody may exceed, whatever is usual; None: no such limit.
+    """
+
+    history: int = 42
+    min_history: int = 14
+    floor: float = 0.35
+    bound: float = 3.5
+    enough: int = 4
+    score: float = 3.5
+    least: int = 100
+    above: float = math.log(1.5)
+    far: float = math.log(2.0)
+    far_score: float = 2.5
+    soft_score: float = 3.0
+    soft_least: int = 20
+    night_least: int = 60
+    night_times: float = 3.0
+    night_peer_times: float = 1.5
+    steps: int = 30
+    steps_share: float = 0.4
+    slack: float = 0.35
+    threshold: float = 6.6
+    clip: float = 3.0
+    new_weight: float = 0.5
+    drip_days: int = 28
+    week_least: int = 100
+    new_share: float = 0.8
+    new_usual: float = 0.7
+    new_times: float = 3.0
+    new_least: int = 30
+    cap: int | None = None
+
+    @property
+    def reach(self) -> int:
+        """Days before a day that its verdict depends on."""
+        return self.history + self.drip_days
