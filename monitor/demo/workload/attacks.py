@@ -1,4 +1,4 @@
-"""Attacks of a workload: somebody, or somebody else under that account, reads what is none of their business."""
+"""Attacks of a workload: somebody, or somebody else under that account, reads what is not theirs to read."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Attack:
     """One account that is misused.
 
     Attributes:
-        kind: spike (20 times the usual in one hour) · night (500 in an hour of the night) · day (six times the
-            usual all day) · drip (twice the usual every day) · slow_drip (half as much again) · trickle (some
-            twenty every night) · enumeration (90 an hour, one number after the other) · takeover (an account of
-            a service, used by somebody for three hours).
+        kind: spike (20 times the usual in one hour) · night (500 in an hour of the night) · day (six times
+            the usual all day) · drip (twice the usual every day) · slow_drip (half as much again) · trickle
+            (some twenty every night) · enumeration (90 an hour, one number after the other) · takeover (an
+            account of a service, used by somebody for three hours).
         hours: the hours since the start in which it happens, ascending.
         days: first and last day.
     """

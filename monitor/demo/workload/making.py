@@ -1,8 +1,8 @@
 """A workload: the reads of everybody over some weeks, and which of them are an attack.
 
-Nothing is hidden in it: ordinary work is as uneven as people are. Rates differ between people of a role, from week
-to week, from day to day and from hour to hour; somebody is on holiday, works late, has a campaign to run; accounts
-closes the month. The same arguments give the same reads.
+Nothing is hidden in it: ordinary work is as uneven as people are. Rates differ between people of a role,
+from week to week, from day to day and from hour to hour; somebody is on holiday, works late, has a campaign
+to run; accounts closes the month. The same arguments give the same reads.
 """
 
 from __future__ import annotations

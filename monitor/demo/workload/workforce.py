@@ -85,8 +85,8 @@ def workforce(rng: Random, people: int, services: int, days: int) -> list[Member
     """Everybody, people first, in an order that does not depend on chance."""
     members: list[Member] = []
     for role in ROLES:
-        for number in range(round(people * role.share)):
-            members.append(_person(rng, role, f"{role.name}-{number:03d}", days))
+        numbers = range(round(people * role.share))
+        members += [_person(rng, role, f"{role.name}-{number:03d}", days) for number in numbers]
     return [*members, *(_machine(rng, number, services) for number in range(services))]
 
 

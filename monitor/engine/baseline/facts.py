@@ -25,8 +25,9 @@ READS: dict[str, pl.DataType] = {
     "count": pl.Int64(),
     "peer": pl.String(),
 }
-"""One row per group, hour and subject, perhaps several: `hour` counts from the Unix epoch, `subject` is a keyed hash,
-`number` the digits a subject's name ends in (-1: none), `count` the events, `peer` the group's role (empty: none)."""
+"""One row per group, hour and subject, perhaps several: `hour` counts from the Unix epoch, `subject` is a
+keyed hash, `number` the digits a subject's name ends in (-1: none), `count` the events, `peer` the group's
+role (empty: none)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class Facts:
     """Frames of facts.
 
     Attributes:
-        hours: `group`, `day`, `hour` (of the day), `people`, `count`, `steps` (people whose number lies next to
-            that of another one read in the hour).
-        days: `group`, `day`, `people`, `new` (people whom the group had not read in the memory before), `night`
-            (people read in off-hours), `peer`. A day without reads has no row.
+        hours: `group`, `day`, `hour` (of the day), `people`, `count`, `steps` (people whose number lies
+            next to that of another one read in the hour).
+        days: `group`, `day`, `people`, `new` (people whom the group had not read in the memory before),
+            `night` (people read in off-hours), `peer`. A day without reads has no row.
     """
 
     hours: pl.DataFrame
@@ -61,11 +62,7 @@ def _hours(once: pl.DataFrame) -> pl.DataFrame:
     numbered = once.filter(pl.col("number") >= 0).select(*same, "number").unique().sort(*same, "number")
     # Sorted, so that the row before is the neighbour; windows over a million groups would take a minute.
     near = (pl.col("number") - pl.col("number").shift() <= STEP) & _as_before(*same)
-    steps = (
-        numbered.filter(near)
-        .group_by(same)
-        .agg(pl.len().cast(pl.Int64).alias("steps"))
-    )
+    steps = numbered.filter(near).group_by(same).agg(pl.len().cast(pl.Int64).alias("steps"))
     return (
         once.group_by(same)
         .agg(pl.len().cast(pl.Int64).alias("people"), pl.col("count").sum())

@@ -52,7 +52,9 @@ class Judge:
         for day in sorted(days):
             today = self.today(facts, day, signals, groups)
             found += [SIGNALS[name](today, self._model) for name in SIGNALS if name in signals]
-        order = pl.col("signal").replace_strict({name: i for i, name in enumerate(SIGNALS)}, return_dtype=pl.Int64)
+        order = pl.col("signal").replace_strict(
+            {name: i for i, name in enumerate(SIGNALS)}, return_dtype=pl.Int64
+        )
         return pl.concat(found).sort("day", "group", order, "hour")
 
     def today(
@@ -92,7 +94,8 @@ class Judge:
     def _drips(self, facts: Facts, asked: Facts, day: int) -> pl.DataFrame:
         """`group`, `drip`: the one-sided CUSUM of z (Page, 1954) over the last days on which the group read.
 
-        Looking back a fixed number of days, it is the largest sum of what the latest days lie above the slack.
+        Looking back a fixed number of days, it is the largest sum of what the latest days lie above the
+        slack.
         """
         model = self._model
         share = model.new_weight

@@ -1,12 +1,13 @@
 """Norms of a day: what each group did at each hour in the weeks before it, and what its peers did.
 
-The norm of a day knows nothing of the day itself nor of what follows, so it can be worked out when the day begins.
-Counts are compared as x = ln(1 + people). The centre is the median, the scale 1.4826 times the median absolute
-deviation (which is the standard deviation where x is normal), never less than a floor. What lies above the alert
-bound is cut there before the largest value and the peers' quantiles are taken: an attack does not train the model.
+The norm of a day knows nothing of the day itself nor of what follows, so it can be worked out when the day
+begins. Counts are compared as x = ln(1 + people). The centre is the median, the scale 1.4826 times the
+median absolute deviation (which is the standard deviation where x is normal), never less than a floor. What
+lies above the alert bound is cut there before the largest value and the peers' quantiles are taken: an
+attack does not train the model.
 
-Sources: Hampel, The influence curve and its role in robust estimation, 1974 (median and MAD); Vallis et al., A novel
-technique for long-term anomaly detection in the cloud, 2014 (season first, then median and MAD).
+Sources: Hampel, The influence curve and its role in robust estimation, 1974 (median and MAD); Vallis et
+al., A novel technique for long-term anomaly detection in the cloud, 2014 (season first, then median and MAD).
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class HourNorms:
     """What is normal at each hour of one day; columns are x, see above.
 
     Attributes:
-        own: `group`, `hour`, `centre`, `scale`, `top` (the largest x, cut), for every hour of every known group.
+        own: `group`, `hour`, `centre`, `scale`, `top` (the largest x, cut), for every hour of every known
+            group.
         peers: `peer`, `hour`, `peer_centre`, `peer_scale`, `peer_top` (quantile .999).
     """
 
@@ -48,9 +50,9 @@ class DayNorms:
     """What is normal on one day as a whole.
 
     Attributes:
-        own: `group`, `centre`, `scale`, `top` of the day's x, `new_centre`, `new_scale` of that of new people,
-            `new_share` (new people among all), `nights` (quantile .99 of the people read in off-hours in seven
-            days), `since` (the first day of the history with reads).
+        own: `group`, `centre`, `scale`, `top` of the day's x, `new_centre`, `new_scale` of that of new
+            people, `new_share` (new people among all), `nights` (quantile .99 of the people read in
+            off-hours in seven days), `since` (the first day of the history with reads).
         peers: `peer`, `peer_day` (quantile .95 of the day's x), `peer_nights` (.99).
     """
 
@@ -74,7 +76,7 @@ def robust(column: str, prefix: str, floor: float) -> list[pl.Expr]:
 
 
 def log(people: pl.Expr) -> pl.Expr:
-    """x of a count of people."""
+    """The x of a count of people."""
     return people.cast(pl.Float64).log1p()
 
 
@@ -142,9 +144,10 @@ def _same_class(before: pl.DataFrame, day: int, model: Model) -> pl.DataFrame:
 
 
 def _hour_pool(hours: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
-    """`group`, `hour`, `peer`, `x`: for each hour of the day, that hour and its neighbours on the days of the pool.
+    """For each hour of the day, that hour and its neighbours on the days of the pool.
 
-    An hour without reads counts as 0 on a day on which the group read at all.
+    Columns are `group`, `hour`, `peer`, `x`. An hour without reads counts as 0 on a day on which the group
+    read at all.
     """
     clock = pl.DataFrame(
         [(hour, hour + near) for hour in range(HOURS_A_DAY) for near in (-1, 0, 1)],

@@ -1,7 +1,7 @@
 """Signals: in which ways a day of a group is not normal.
 
-Each signal has a row in `SIGNALS` and one small function over the facts of a day beside its norms. What a signal is
-for, and how its figures were found, says docs/baselines.md.
+Each signal has a row in `SIGNALS` and one small function over the facts of a day beside its norms. What a
+signal is for, and how its figures were found, says docs/baselines.md.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ VERDICTS: dict[str, pl.DataType] = {
     "peers": pl.Float64(),
     "score": pl.Float64(),
 }
-"""One row per group, day and signal, and hour where the signal speaks of hours (else null). In people: `seen`, the
-`usual` (centre), the `most` that is normal for the group, and for its `peers`; `score` is z, of a drip its CUSUM.
-Null where a signal does not look at it, or nothing is known."""
+"""One row per group, day and signal, and hour where the signal speaks of hours (else null). In people:
+`seen`, the `usual` (centre), the `most` that is normal for the group, and for its `peers`; `score` is z, of
+a drip its CUSUM. Null where a signal does not look at it, or nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Today:
     """A day beside its norms: one row per group and hour, and one per group.
 
-    Where the group is new (`grown` is false) its peers' norms, doubled, stand in for its own; where there are no
-    peers either, `centre` is null and no signal that compares can say anything.
+    Where the group is new (`grown` is false) its peers' norms, doubled, stand in for its own; where there
+    are no peers either, `centre` is null and no signal that compares can say anything.
     """
 
     hours: pl.DataFrame
@@ -70,7 +70,7 @@ def hourly(facts: Facts, norms: HourNorms, days: pl.DataFrame, day: int) -> pl.D
     fresh = ~pl.col("grown")
     return (
         facts.hours.filter(pl.col("day") == day)
-        .join(days.select("group", "peer", "grown"), on="group")
+        .join(days.select("group", "peer", "grown", pl.col("centre").alias("day_centre")), on="group")
         .join(norms.own, on=["group", "hour"], how="left")
         .join(norms.peers, on=["peer", "hour"], how="left")
         .with_columns(
@@ -90,11 +90,17 @@ def _above_peers(most: str, by: float = 0.0) -> pl.Expr:
 
 
 def _burst(today: Today, model: Model) -> pl.DataFrame:
-    x, people, z = pl.col("x"), pl.col("people"), pl.col("z")
-    far = (x > pl.col("top") + model.far) & _above_peers("peer_top", model.far) & (z >= model.far_score)
-    plain = (x > pl.col("top") + model.above) & _above_peers("peer_top") & (z >= model.score)
-    enough = (people >= model.least) | ((people * 2 >= model.least) & far)
-    return _hour_verdicts(today.hours.filter(enough & (far | plain)), "burst")
+    """High for the hour; or more in an hour than on a usual day, which no rough hour explains away."""
+    people, higher = pl.col("people"), pl.col("x") > pl.col("top") + model.above
+    hour = (pl.col("z") >= model.score) & _above_peers("peer_top") & (people >= 2 * model.least)
+    day = (
+        (people >= model.whole_day * (pl.col("day_centre").exp() - 1))
+        & _above_peers("peer_top", -model.near_peers)
+        & pl.col("grown")
+        & (people >= model.least)
+    )
+    unknown = pl.col("centre").is_null() & (people >= model.least)
+    return _hour_verdicts(today.hours.filter((higher & (hour | day)) | unknown), "burst")
 
 
 def _soft(today: Today, model: Model) -> pl.DataFrame:
@@ -203,7 +209,9 @@ SIGNALS: dict[str, Callable[[Today, Model], pl.DataFrame]] = {
 }
 """Every signal, the most telling first."""
 
-TIERS = {name: "page" if name in {"burst", "off_hours", "enumeration", "cap"} else "review" for name in SIGNALS}
+TIERS = {
+    name: "page" if name in {"burst", "off_hours", "enumeration", "cap"} else "review" for name in SIGNALS
+}
 """What each signal is worth: `page` wakes somebody, `review` waits for the week's review."""
 
 HOURLY = frozenset({"burst", "enumeration", "cap", "soft"})
