@@ -120,7 +120,7 @@ def by_threshold(workload: Workload, known: Facts) -> Iterator[tuple[int, int, s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", default="1,2,3,4", help="seeds of workloads, separated by commas")
+    parser.add_argument("--seeds", default="11,12,13,14", help="seeds of workloads, separated by commas")
     parser.add_argument("--people", type=int, default=180)
     parser.add_argument("--services", type=int, default=20)
     options = parser.parse_args()

@@ -59,7 +59,7 @@ class Model:
     steps: int = 30
     steps_share: float = 0.4
     slack: float = 0.2
-    threshold: float = 5.0
+    threshold: float = 5.5
     clip: float = 3.0
     new_weight: float = 0.7
     drip_days: int = 28
