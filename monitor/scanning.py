@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.errors import InputError
 from monitor.lazily import Lazily
+from monitor.printable import path_text
 
 if TYPE_CHECKING:
     from monitor import app as composition
-    from monitor.review import surveyed
+    from monitor.engine.survey import Survey
+    from monitor.review import proposed, surveyed, surveyed_page
 else:
     composition, surveyed = Lazily("monitor.app"), Lazily("monitor.review.surveyed")
+    proposed, surveyed_page = Lazily("monitor.review.proposed"), Lazily("monitor.review.surveyed_page")
 
 
 def scan(
@@ -26,6 +31,13 @@ def scan(
     format: Annotated[  # noqa: A002 - the option's name
         str, typer.Option(metavar="FORMAT", help="Format of the records, as of replay.")
     ] = "auto",
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a page that can be handed round.")
+    ] = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also propose a rule for each field that shows personal data."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Say what personal data is in logs: in which fields, in which state, how often. No rule is asked.
@@ -36,3 +48,36 @@ def scan(
     findings = found.findings()
     typer.echo("\n".join(surveyed.lines(findings) if as_json else surveyed.table(findings)))
     typer.echo(surveyed.total(found.events, found.rejects), err=True)
+    if html is not None:
+        _write(html, surveyed_page.page(findings, found.events, found.rejects), again=True)
+    if rules is not None:
+        _propose(rules, found)
+
+
+def _propose(folder: Path, found: Survey) -> None:
+    """One file a rule; a file that is there is left as it is, somebody may have worked on it."""
+    findings = found.findings()
+    written = [_write(folder / f"{name}.yml", text) for name, text in proposed.rules(findings)]
+    kept = written.count(False)
+    said = f"{len(written) - kept} rules proposed in {path_text(folder)}"
+    typer.echo(said + (f", {kept} were there already" if kept else ""), err=True)
+    for path in proposed.unaskable(findings):
+        typer.echo(f"no rule proposed for {path}: a key in it looks like data", err=True)
+
+
+def _write(path: Path, text: str, *, again: bool = False) -> bool:
+    """Whether it was written: `again` also over a file that is there.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not again:
+            return False
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{path_text(path)} cannot be written: {error.strerror}. Name another place."
+        ) from None
+    return True

@@ -6,13 +6,16 @@ import gzip
 import json
 import os
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from monitor.detectors import CLASSES
+from monitor.detectors import CLASSES, find
+from monitor.detectors.samples import SAMPLES
 from monitor.engine import survey
+from monitor.review import surveyed_page
 from tests.support import pages
 from tests.support.command import Done, privwatch
 from tests.support.shipped import ROOT
@@ -129,3 +132,69 @@ def test_a_log_without_anything_has_a_heading_alone(tmp_path: Path) -> None:
     done = privwatch("scan", "app.ndjson", folder=tmp_path)
     assert (done.out, done.err) == ("events  values  state  detector  field\n", "1 event looked at\n")
     assert len(CLASSES) > 50
+
+
+def everything(folder: Path) -> Path:
+    """A log in which each class is found in a field of its own."""
+    event = {"patient": {"diagnosis": SAMPLES["special_category"]}, "by": {ADDRESS: ADDRESS}}
+    fields = {name: text for name, text in SAMPLES.items() if name != "special_category"}
+    path = folder / "all.ndjson"
+    path.write_text(json.dumps({**event, "note": fields}) + "\n", encoding="utf-8")
+    return path
+
+
+def test_samples_are_found_in_a_field_of_any_name() -> None:
+    assert set(SAMPLES) == set(CLASSES)
+    for name, text in SAMPLES.items():
+        path = "diagnosis" if name == "special_category" else "note"
+        found = find(pl.Series([text]), (name,), pl.Series([path]))
+        assert "raw" in found["state"].to_list(), name
+
+
+def test_proposed_rules_pass_their_check_and_match_where_they_were_found(tmp_path: Path) -> None:
+    everything(tmp_path)
+    done = privwatch("scan", "all.ndjson", "--rules", "proposed", folder=tmp_path)
+    assert done.code == 0, done.err
+    files = sorted((tmp_path / "proposed").glob("*.yml"))
+    assert len(files) >= len(CLASSES)
+    assert f"{len(files)} rules proposed in proposed" in done.err
+    assert "no rule proposed for by.{key}" in done.err
+    checked = privwatch("check", "proposed", folder=tmp_path)
+    assert checked.code == 0, checked.out + checked.err
+    replayed = privwatch("replay", "all.ndjson", "--rules", "proposed", "--store", "s.db", folder=tmp_path)
+    assert f"{len(files)} violations of {len(files)} rules in 1 event" in replayed.err
+
+
+def test_a_proposed_rule_that_is_there_is_left_as_it_is(tmp_path: Path, logs: Path) -> None:
+    mine = logs / "proposed" / "undeclared_message.yml"
+    mine.parent.mkdir()
+    mine.write_text("mine", encoding="utf-8")
+    done = privwatch("scan", "app.ndjson", "--rules", "proposed", folder=logs)
+    assert "1 were there already" in done.err
+    assert mine.read_text(encoding="utf-8") == "mine"
+
+
+def test_the_page_shows_what_was_found_and_no_value(logs: Path) -> None:
+    (logs / "more.ndjson").write_text(json.dumps({"to": f"a***@{ADDRESS[-16:]}"}) + "\n", encoding="utf-8")
+    done = privwatch("scan", ".", "--html", "out/page.html", folder=logs)
+    assert done.code == 0, done.err
+    page = (logs / "out" / "page.html").read_text(encoding="utf-8")
+    HTMLParser().feed(page)
+    for shown in ("payment.iban", "email", "masked", "not read", "items.owner"):
+        assert shown in page, shown
+    for hidden in (ADDRESS, "wellenbrook", ACCOUNT, "hunter2", "<script", "http:", "https:", "src="):
+        assert hidden not in page, hidden
+
+
+def test_a_page_that_cannot_be_written_is_said(logs: Path) -> None:
+    done = privwatch("scan", "app.ndjson", "--html", "app.ndjson/page.html", folder=logs)
+    assert done.code == 2
+    assert "cannot be written" in done.err
+
+
+def test_names_of_fields_are_text_on_the_page() -> None:
+    finding = survey.Finding("a<script>\x1bb", "email", "raw", 1, 1, 0.95)
+    page = surveyed_page.page([finding], 1, {"<b>": 1})
+    assert "a&lt;script&gt;\ufffdb" in page
+    assert "<script" not in page
+    assert "<b>" not in page

@@ -12,6 +12,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from monitor.detectors.view import View, rewritten, token
@@ -80,7 +81,12 @@ def _unescape(match: re.Match[str]) -> str:
 
 def _entities(view: View) -> Iterator[View]:
     if "&" in view.text:
-        yield from _one(rewritten(view, "html", _ENTITY, lambda m: html.unescape(m.group())))
+        yield from _one(rewritten(view, "html", _ENTITY, lambda m: _entity(m.group())))
+
+
+@lru_cache(maxsize=1024)
+def _entity(text: str) -> str:
+    return html.unescape(text)
 
 
 def _quoted_printable(view: View) -> Iterator[View]:
