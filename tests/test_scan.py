@@ -165,6 +165,43 @@ def test_proposed_rules_pass_their_check_and_match_where_they_were_found(tmp_pat
     assert f"{len(files)} violations of {len(files)} rules in 1 event" in replayed.err
 
 
+def test_nothing_that_any_detector_finds_leaves_the_engine(tmp_path: Path) -> None:
+    """Neither into the survey, its page and its rules, nor into violations, their evidence and the store."""
+    everything(tmp_path)
+    scan = privwatch("scan", "all.ndjson", "--rules", "proposed", "--html", "page.html", folder=tmp_path)
+    (tmp_path / "all.ndjson").rename(tmp_path / "again.ndjson")
+    outputs = [
+        privwatch(
+            "replay",
+            "again.ndjson",
+            "--rules",
+            "proposed",
+            "--store",
+            "s.db",
+            "--output",
+            form,
+            folder=tmp_path,
+        )
+        for form in ("details", "json")
+    ]
+    said = scan.out + scan.err + "".join(done.out + done.err for done in outputs)
+    said += (tmp_path / "page.html").read_text(encoding="utf-8")
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("s.db*"))
+    secrets = {name: longest(name) for name in CLASSES}
+    assert set(secrets) == {name for name in CLASSES if f"{name}" in said}
+    for name, secret in secrets.items():
+        assert secret not in said, name
+        # Three digits stand in any file.
+        assert len(secret) < 5 or secret.encode() not in stored, name
+
+
+def longest(name: str) -> str:
+    """The longest piece of the sample that the detector claims."""
+    path = "diagnosis" if name == "special_category" else "note"
+    found = find(pl.Series([SAMPLES[name]]), (name,), pl.Series([path]))
+    return max((SAMPLES[name][start:end] for start, end in found.select("start", "end").iter_rows()), key=len)
+
+
 def test_a_proposed_rule_that_is_there_is_left_as_it_is(tmp_path: Path, logs: Path) -> None:
     mine = logs / "proposed" / "undeclared_message.yml"
     mine.parent.mkdir()
