@@ -79,7 +79,8 @@ _KEPT = (ROW, OFFSET, TIME, MASK)
 
 def _rows(correlation: Correlation, matches: Matches, rules: tuple[str, ...]) -> pl.DataFrame:
     """ROW and MASK of the events that one of the rules matched."""
-    bits = {rule: 1 << at if correlation.type in TEMPORAL else 0 for at, rule in enumerate(correlation.rules)}
+    told = correlation.type in TEMPORAL | {"ratio"}
+    bits = {rule: 1 << at if told else 0 for at, rule in enumerate(correlation.rules)}
     frames = [
         rows.to_frame(ROW).with_columns(pl.lit(bits[plan.rule.header.id], dtype=pl.Int64).alias(MASK))
         for plan, rows in zip(matches.rules, matches.rows, strict=True)

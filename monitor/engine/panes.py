@@ -60,9 +60,9 @@ PANES: dict[str, pl.DataType] = {
 what windows tell apart: a keyed hash for value_count; the number in millionths for value_median and
 value_percentile; for temporal the bits of the rules that matched, and for temporal_ordered before them (times
 2^MAX_RULES) the microseconds since the tick began; else 0. `whole` and `fraction` (millionths) are the exact
-sum of the `numbers` that the measured field held. `first` and `last` are event times in microseconds;
-`samples` the smallest offsets. `settled`: what came before is forgotten, so that windows without later panes
-can no longer be worked out; the pane only fills others.
+sum of the `numbers` that the measured field held, or of a ratio the events that its first rule matched.
+`first` and `last` are event times in microseconds; `samples` the smallest offsets. `settled`: what came
+before is forgotten, so that windows without later panes can no longer be worked out; the pane only fills others.
 """
 
 CHAINED: dict[str, pl.DataType] = PANES | {
@@ -221,7 +221,9 @@ def _one_group(height: int) -> pl.DataFrame:
 
 
 def _number(events: pl.DataFrame, correlation: Correlation) -> pl.Series:
-    """What is measured as Float64, null where that is no number; none is beyond what its type can hold."""
+    """What is added up as Float64, null where that is no number; none is beyond what its type can hold."""
+    if correlation.type == "ratio":
+        return events.select(((pl.col(MASK) & 1) * pl.col(COUNT)).cast(pl.Float64)).to_series()
     if correlation.type not in _MEASURES:
         return pl.Series([None], dtype=pl.Float64).new_from_index(0, events.height)
     most = _MEASURES[correlation.type]

@@ -169,6 +169,9 @@ def _measured(correlation: Correlation) -> pl.Expr:
             seen = pl.col("count").sum().cast(pl.Float64)
         case "value_sum":
             seen = _decimal(whole, fraction, whole * 0 + 1)
+        case "ratio":
+            events = pl.col("count").sum()
+            seen = pl.when(events >= correlation.threshold.events).then(whole / events)
         case _:
             seen = pl.when(numbers > 0).then(_decimal(whole, fraction, numbers))
     return seen.alias("seen")

@@ -24,6 +24,7 @@ _COUNTED = {
     "value_avg": "the average of",
     "value_median": "the median of",
     "value_percentile": "a percentile of",
+    "ratio": "the share that the first rule has of events",
     "temporal": "rules that matched",
     "temporal_ordered": "rules that matched in their order",
 }

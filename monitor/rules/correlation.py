@@ -115,6 +115,10 @@ def _references(body: Reader, kind: str) -> tuple[Scalar, ...]:
     if not body.items("rules"):
         cure = "Name at least one rule by its id or name."
         body.problems.add("empty-list", body.at("rules"), "The correlation counts no rule.", cure)
+    if kind == "ratio" and len(references) == 1:
+        message = f"Of the events of '{references[0].text}' all match '{references[0].text}'."
+        cure = "Name first the rule whose share is asked for, then those of all events together."
+        body.problems.add("invalid-value", body.at("rules"), message, cure)
     if kind in TEMPORAL and len(references) > MAX_RULES:
         message = f"The correlation names {len(references)} rules; a temporal one has at most {MAX_RULES}."
         body.problems.add("invalid-value", body.at("rules"), message, "Write several correlations.")

@@ -64,6 +64,7 @@ CODES: dict[str, Severity] = {
     "modifier-value": Severity.ERROR,
     "no-rules": Severity.ERROR,
     "not-a-rule": Severity.ERROR,
+    "not-portable": Severity.WARNING,
     "regex-invalid": Severity.ERROR,
     "test-personal-data": Severity.ERROR,
     "table-duplicate": Severity.ERROR,

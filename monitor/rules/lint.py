@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from monitor.rules.diagnostics import Problems, Severity, listing
 from monitor.rules.tree import Correlation, EventRule, Header, RuleTest
-from monitor.rules.vocabulary import EXPECTATIONS
+from monitor.rules.vocabulary import EXPECTATIONS, OUR_TYPES
 
 Scrubber: TypeAlias = Callable[[str], str | None]
 """Given a text of a test, says what in it could be a real person's, or None; it never repeats the text."""
@@ -30,6 +30,9 @@ def lint_rule(
     if ours and not rule.privacy.articles and not counted:
         message = f"'{rule.header.title}' names no article of the GDPR."
         problems.add("missing-article", rule.header.span, message, 'Add x_privacy: {articles: ["32"]}.')
+    if isinstance(rule, Correlation) and rule.type in OUR_TYPES:
+        message = f"'{rule.type}' is a type of ours: other Sigma tools refuse '{rule.header.title}'."
+        problems.add("not-portable", rule.header.span, message, "Keep it out of what you share with them.")
     if scrub is not None:
         _personal_data(rule.tests, scrub, problems)
 

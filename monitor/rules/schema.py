@@ -175,14 +175,15 @@ def _filter() -> Schema:
 def _correlation() -> Schema:
     number: Schema = {"type": "number"}
     percentile: Schema = {"type": "integer", "minimum": 1, "maximum": 100}
-    bounds = dict.fromkeys(BOUNDS, number) | {"field": _TEXTS, "percentile": percentile}
+    least: Schema = {"type": "integer", "minimum": 1}
+    bounds = dict.fromkeys(BOUNDS, number) | {"field": _TEXTS, "percentile": percentile, "events": least}
     alias: Schema = {"type": "object", "additionalProperties": _TEXT}
     body: dict[str, Schema] = {
         "type": {"enum": list(CORRELATION_TYPES)},
         "rules": _TEXTS,
         "group-by": _TEXTS,
         "timespan": {"type": "string", "pattern": rf"^[0-9]+[{''.join(TIMESPAN_UNITS)}]$"},
-        "condition": {"anyOf": [_object({*BOUNDS, "field", "percentile"}, bounds), {"type": "string"}]},
+        "condition": {"anyOf": [_object(bounds, bounds), {"type": "string"}]},
         "aliases": {"type": "object", "additionalProperties": alias},
         "generate": {"type": "boolean"},
     }

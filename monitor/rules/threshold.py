@@ -29,10 +29,11 @@ def read_threshold(body: Reader, kind: str, rules: tuple[str, ...]) -> Threshold
         return Threshold(())
     fields = _fields(condition, kind)
     return Threshold(
-        bounds=_bounds(condition),
+        bounds=_bounds(condition, kind),
         field=next(iter(fields), ""),
         others=fields[1:],
         percentile=_percentile(condition, kind),
+        events=_events(condition, kind),
     )
 
 
@@ -68,11 +69,11 @@ def _ordered(condition: Condition) -> bool:
     )
 
 
-def _bounds(condition: Reader) -> tuple[tuple[str, int | float], ...]:
+def _bounds(condition: Reader, kind: str) -> tuple[tuple[str, int | float], ...]:
     bounds = tuple(
         (key.text, bound)
         for key, value in condition.node.pairs
-        if key.text not in {"field", "percentile"}
+        if key.text not in {"field", "percentile", *({"events"} if kind == "ratio" else ())}
         and (bound := _bound(condition, key, value if isinstance(value, Scalar) else None)) is not None
     )
     if not set(BOUNDS) & {key.text for key, _ in condition.node.pairs}:
@@ -106,6 +107,18 @@ def _percentile(condition: Reader, kind: str) -> int:
         return written.value
     condition.invalid(written, f"'{written.text}' is no percentile.", "Write a whole number from 1 to 100.")
     return 50
+
+
+def _events(condition: Reader, kind: str) -> int:
+    if kind != "ratio":
+        return 0
+    written = condition.scalar("events")
+    if written is None:
+        return 1
+    if type(written.value) is int and written.value >= 1:
+        return written.value
+    condition.invalid(written, f"'{written.text}' is no number of events.", "Write a whole number from 1 on.")
+    return 1
 
 
 def _bound(condition: Reader, key: Scalar, value: Scalar | None) -> int | float | None:

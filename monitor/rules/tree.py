@@ -329,6 +329,7 @@ class Threshold:
         field: what is counted, added up or ranked; the first where value_count counts combinations.
         others: the further fields of such a combination.
         percentile: of value_percentile, 1 to 100.
+        events: fewest events of a window that a ratio is asked of.
         when: of the temporal types, in place of bounds: Ref names a rule by its id.
         text: that condition as it is written.
     """
@@ -337,6 +338,7 @@ class Threshold:
     field: str = ""
     others: tuple[str, ...] = ()
     percentile: int = 0
+    events: int = 0
     when: Condition | None = None
     text: str = ""
 

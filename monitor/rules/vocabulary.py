@@ -27,7 +27,10 @@ CORRELATION_BODY = frozenset({"type", "rules", "group-by", "timespan", "conditio
 CORRELATION_TYPES = (
     *("event_count", "value_count", "temporal", "temporal_ordered"),
     *("value_sum", "value_avg", "value_percentile", "value_median"),
+    "ratio",
 )
+OUR_TYPES = frozenset({"ratio"})
+"""Types that Sigma does not know."""
 TEMPORAL = frozenset({"temporal", "temporal_ordered"})
 """Types that ask which rules matched; the others count or weigh events."""
 NEED_FIELD = frozenset({"value_count", "value_sum", "value_avg", "value_percentile", "value_median"})

@@ -105,6 +105,13 @@ CASES = [
         [at(0, READ, rows=n) for n in (1, 2, 3, 200)],
     ),
     (
+        "a share",
+        "type: ratio, rules: [read, login], group-by: user, timespan: 1m, condition: {gte: 0.75, events: 4}",
+        "",
+        [at(0, LOGIN), *(at(n, READ) for n in range(1, 4))],
+        [at(1, READ), at(2, READ), at(3, READ), at(70, LOGIN), *(at(71, READ) for _ in range(2))],
+    ),
+    (
         "combinations",
         "type: value_count, rules: [read], timespan: 60s, condition: {field: [a, b], gte: 3}",
         "",

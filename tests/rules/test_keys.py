@@ -254,6 +254,13 @@ def test_it_goes_one_level_deep():
     assert "'more' is no rule, and no correlation over rules alone." in [e.message for e in check(text)]
 
 
+def test_a_ratio_is_ours_alone():
+    text = SECOND + counted(
+        type="ratio", rules="[customer_read, customer_write]", condition="{gt: 0.5, events: 20}"
+    )
+    assert (ruleset_of(text).correlations[0].threshold.events, codes(text)[-1]) == (20, "not-portable")
+
+
 def test_a_percentile():
     one = correlation_of(type="value_percentile", condition="{field: a, gt: 1, percentile: 95}")
     assert one.threshold.percentile == 95
@@ -349,6 +356,21 @@ def test_a_rule_is_named_by_id_too():
             {"type": "value_percentile", "condition": "{field: a, gte: 1, percentile: 0}"},
             "invalid-value",
             "'0' is no percentile.",
+        ),
+        (
+            {"type": "ratio"},
+            "invalid-value",
+            "Of the events of 'customer_read' all match 'customer_read'.",
+        ),
+        (
+            {"type": "ratio", "rules": "[customer_read, b]", "condition": "{gt: 0.5, events: 0}"},
+            "invalid-value",
+            "'0' is no number of events.",
+        ),
+        (
+            {"condition": "{gt: 5, events: 2}"},
+            "unknown-key",
+            "The condition of a correlation has no 'events'.",
         ),
         ({"type": "temporal", "rules": None}, "missing-key", "'correlation' has no 'rules'."),
         (

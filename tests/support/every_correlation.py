@@ -43,6 +43,10 @@ EVERY = (
         "type: value_percentile, rules: shop, timespan: 30s, condition: {field: rows, lt: 9, percentile: 75}",
         "kind: sliding",
     ),
+    (
+        "type: ratio, rules: [shop, crm, billing], timespan: 1m, condition: {gt: 0.5, events: 9}",
+        "kind: sliding",
+    ),
     ("type: temporal, timespan: 20s, condition: shop and crm and not billing", "kind: sliding"),
     ("type: temporal_ordered, rules: [shop, crm, billing], timespan: 10s", "kind: sliding"),
     (

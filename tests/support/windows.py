@@ -103,12 +103,13 @@ def correlation(
     return Correlation(
         header=Header("made-up-correlation", "made up", HERE, "d"),
         type=kind,
-        rules=RULES if kind in TEMPORAL or aliases else RULES[:1],
+        rules=RULES if kind in (*TEMPORAL, "ratio") or aliases else RULES[:1],
         group_by=group_by,
         timespan=timespan,
         threshold=Threshold(
             tuple(bounds),
-            "" if kind in ("event_count", *TEMPORAL) else "amount",
+            "" if kind in ("event_count", "ratio", *TEMPORAL) else "amount",
+            events=2 if kind == "ratio" else 0,
             percentile=percentile,
             when=when,
             text="as it is written" if when else "",
@@ -176,6 +177,9 @@ def seen_in(one: Correlation, inside: Sequence[Happening]) -> Fraction | None:
     match one.type:
         case "event_count":
             return Fraction(len(inside))
+        case "ratio":
+            first = sum(one.rules[0] in e.rules for e in inside)
+            return Fraction(first, len(inside)) if len(inside) >= one.threshold.events else None
         case "value_count":
             return Fraction(len({getattr(e, one.threshold.field) for e in inside}))
         case "value_sum":
