@@ -62,7 +62,7 @@ value_percentile; for temporal the bits of the rules that matched, and for tempo
 2^MAX_RULES) the microseconds since the tick began; else 0. `whole` and `fraction` (millionths) are the exact
 sum of the `numbers` that the measured field held, or of a ratio the events that its first rule matched.
 `first` and `last` are event times in microseconds; `samples` the smallest offsets. `settled`: what came
-before is forgotten, so that windows without later panes can no longer be worked out; the pane only fills others.
+before is forgotten, so that windows without later panes can no longer be worked out; it only fills others.
 """
 
 CHAINED: dict[str, pl.DataType] = PANES | {
