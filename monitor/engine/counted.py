@@ -60,12 +60,14 @@ def _view(correlation: Correlation, matches: Matches, rules: tuple[str, ...]) ->
     )
     own = {name: correlation.own_name(name, rules[0]) for name in names if name}
     events = events.select(*_KEPT, *(pl.col(called).alias(name) for name, called in own.items()))
+    once, groups = events.height, list(correlation.group_by)
+    if matches.further.is_empty():
+        return events.drop_nulls([TIME, *groups]).with_columns(pl.lit(1, dtype=pl.Int64).alias(COUNT))
     further = [
         matches.further.filter(pl.col("field") == called).with_columns(field=pl.lit(name))
         for name, called in own.items()
     ]
     others = pl.concat([pl.DataFrame(schema=FURTHER), *further])
-    once, groups = events.height, list(correlation.group_by)
     for name in groups:
         events = pl.concat([events, _again(events, name, others)])
     grouped = events.drop_nulls([TIME, *groups])
