@@ -62,7 +62,15 @@ def _counting(rule: Correlation, bases: tuple[RulePlan, ...]) -> str:
     return (
         f"counts    {counted}{by}, {within(rule)}\n"
         f"reports   {limits(rule)}\n"
-        f"events    those that match {names}, explained below\n"
+        f"events    those that match {names}, explained below\n{_chained(rule)}"
+    )
+
+
+def _chained(rule: Correlation) -> str:
+    """A line for each correlation that it counts."""
+    said = ((one.header.name or one.header.id, limits(one), within(one)) for one in rule.inner)
+    return "".join(
+        f"          through {name}: {most}, {over}, each as one event\n" for name, most, over in said
     )
 
 

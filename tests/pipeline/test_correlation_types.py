@@ -159,6 +159,8 @@ def test_a_burst_of_logins_and_then_a_reading() -> None:
     ruleset = ruleset_of(rules)
     assert [outcome.message for outcome in run_cases(ruleset)] == ["", ""]
     assert [one.reported for one in ruleset.correlations] == [False, True]
+    text = rule_text(find_rule(compile_plan(ruleset), "counted"))
+    assert "          through burst: at least 3, in any 10 s, each as one event\n" in text
 
 
 def document(body: str, more: str, match: list[str], other: list[str]) -> str:
