@@ -7,7 +7,7 @@ from random import Random
 
 from monitor.demo import company as made_up
 from monitor.demo.application import Record, record
-from monitor.demo.cases import APPLICATION, Case, Leak, app
+from monitor.demo.cases import APPLICATION, Case, Leak, app, says
 from monitor.demo.rhythm import Period
 
 _TRACE = 'Traceback (most recent call last):\n  File "job.py", line 41, in run\n'
@@ -140,6 +140,22 @@ _LEAKS = (
         headers=_field("cookie", lambda rng: f"lang=de; JSESSIONID={made_up.hex_id(rng, 128).upper()}"),
     ),
     Leak(
+        "token_in_text",
+        APPLICATION,
+        "gateway",
+        "bearer tokens in messages",
+        6,
+        says("gateway", "forward", lambda rng: f"sent Authorization: Bearer {made_up.hex_id(rng, 96)}"),
+    ),
+    Leak(
+        "password_in_connection_string",
+        APPLICATION,
+        "reports",
+        "the address of a database in a message",
+        2,
+        says("reports", "connect", lambda _: "trying mysql://reports:Winter-2026@db1.internal/shop"),
+    ),
+    Leak(
         "identifiers_in_stack_trace",
         APPLICATION,
         "payments-api",
@@ -166,6 +182,8 @@ _FAMILIES = {
             "secret_key_in_clear",
             "connection_string_in_clear",
             "session_cookie_in_log",
+            "token_in_text",
+            "password_in_connection_string",
             "secrets_in_stack_trace",
         ),
         "secrets",

@@ -6,12 +6,14 @@ texts meet a detector.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
 
 from monitor.detectors import PLAINTEXT_STATES, classify, find, prefilter
+from monitor.detectors.registry import expand
 from monitor.engine.plan import Atom, is_detector, is_timed
 from monitor.frames import KEY, PATH, ROW, TEXT, TIME, EventBatch
 from monitor.rules.compile import asks_absence, test_expr
@@ -58,16 +60,44 @@ def column_leaves(batch: EventBatch, atoms: Sequence[Atom]) -> dict[str, pl.Data
         found = {name: leaves for name, leaves in kept.items() if not leaves.is_empty()}
         timed = {a.name for a in atoms if is_timed(a.test)}
         return {name: with_times(found[name], batch) if name in timed else found[name] for name in found}
+    by_field: dict[str, list[Atom]] = {}
+    for atom in atoms:
+        by_field.setdefault(atom.field or "", []).append(atom)
+    classes = _classes(atoms)
     wanted = batch.frame.select(
-        (_may_satisfy(a, pl.col(a.field or "")) & ~batch.irregular).alias(a.name) for a in atoms
+        (_any_may_satisfy(asked, classes, pl.col(field)) & ~batch.irregular).alias(field)
+        for field, asked in by_field.items()
     )
-    return {
-        a.name: batch.frame.filter(wanted[a.name]).select(
-            ROW, pl.lit(a.field).alias(PATH), pl.col(a.field or "").alias(TEXT), TIME
+    leaves = {
+        field: batch.frame.filter(wanted[field]).select(
+            ROW, pl.lit(field).alias(PATH), pl.col(field).alias(TEXT), TIME
         )
-        for a in atoms
-        if wanted[a.name].any()
+        for field in by_field
+        if wanted[field].any()
     }
+    return {a.name: leaves[field] for field, asked in by_field.items() if field in leaves for a in asked}
+
+
+def _classes(atoms: Sequence[Atom]) -> tuple[str, ...]:
+    """Every detector class that is asked of some field."""
+    return expand(name for a in atoms if isinstance(a.test, PiiTest) for name in a.test.detectors)
+
+
+def _any_may_satisfy(atoms: Sequence[Atom], classes: tuple[str, ...], column: pl.Expr) -> pl.Expr:
+    """Whether one of several atoms of a field may be satisfied.
+
+    Where the field is asked for several detectors it is scanned once for all `classes` that any field is
+    asked for: the patterns are then the same for every field, and few. polars keeps 32 compiled regular
+    expressions a thread and compiles the others anew for each batch.
+    """
+    asked = [a for a in atoms if isinstance(a.test, PiiTest)]
+    if len(asked) < 2:
+        return pl.any_horizontal([_may_satisfy(a, column) for a in atoms])
+    gate = prefilter(classes)
+    named = any(re.search(f"(?i:{one.words})", atoms[0].field or "") for one in gate.gates if one.words)
+    # Where the name of the field says nothing, the text has to hold the word that some detectors need.
+    scanned = gate.expr(column) if named else gate.records(column)
+    return pl.any_horizontal([scanned, *(_may_satisfy(a, column) for a in atoms if a not in asked)])
 
 
 def _may_satisfy(atom: Atom, column: pl.Expr) -> pl.Expr:
