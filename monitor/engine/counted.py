@@ -55,8 +55,9 @@ def _view(correlation: Correlation, matches: Matches, rules: tuple[str, ...]) ->
     """The events of some rules that call everything the same."""
     events = matches.context.join(_rows(correlation, matches, rules), on=ROW, maintain_order="left")
     privacy, measured = correlation.privacy, correlation.threshold.fields
+    peers = "" if correlation.baseline is None else correlation.baseline.peers
     names = dict.fromkeys(
-        (*correlation.group_by, *measured, privacy.actor, privacy.subject, privacy.resource)
+        (*correlation.group_by, *measured, privacy.actor, privacy.subject, privacy.resource, peers)
     )
     own = {name: correlation.own_name(name, rules[0]) for name in names if name}
     events = events.select(*_KEPT, *(pl.col(called).alias(name) for name, called in own.items()))

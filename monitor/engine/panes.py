@@ -147,10 +147,10 @@ def _panes(
         keyring.numbers(f"group {correlation.header.id}", by).alias("group"),
         pl.col(TIME).floordiv(resolution(correlation) * MICROS).alias("tick"),
         _value(correlation, events, whole * MICROS + fraction, keyring),
-        _hashed(events, (privacy.subject,), "subject", keyring),
+        hashed(events, (privacy.subject,), "subject", keyring),
         pl.lit(partition).alias("partition"),
-        _shown(events, actor, keyring.pseudonym).alias("actor"),
-        _shown(events, privacy.resource, _name).alias("resource"),
+        shown(events, actor, keyring.pseudonym).alias("actor"),
+        shown(events, privacy.resource, resource_name).alias("resource"),
         pl.col(COUNT).alias("count"),
         whole.fill_null(0).alias("whole"),
         fraction.fill_null(0).alias("fraction"),
@@ -201,7 +201,7 @@ def _value(
     """What windows tell apart, as PANES says of `value`."""
     match correlation.type:
         case "value_count":
-            found = _hashed(events, correlation.threshold.fields, "value", keyring)
+            found = hashed(events, correlation.threshold.fields, "value", keyring)
         case "value_median" | "value_percentile":
             found = millionths.fill_null(0)
         case "temporal":
@@ -231,7 +231,7 @@ def _number(events: pl.DataFrame, correlation: Correlation) -> pl.Series:
     return events.select(number_of(pl.col(field)).clip(-most, most).alias(field))[field]
 
 
-def _hashed(events: pl.DataFrame, fields: tuple[str, ...], name: str, keyring: Keyring) -> pl.Series:
+def hashed(events: pl.DataFrame, fields: tuple[str, ...], name: str, keyring: Keyring) -> pl.Series:
     """Keyed hashes of the fields together; 0 where one is missing."""
     if not all(field in events.columns for field in fields):
         return pl.zeros(events.height, dtype=pl.Int64, eager=True).alias(name)
@@ -240,11 +240,12 @@ def _hashed(events: pl.DataFrame, fields: tuple[str, ...], name: str, keyring: K
     return keyring.numbers(name, asked).zip_with(there, pl.zeros(1, dtype=pl.Int64, eager=True)).alias(name)
 
 
-def _name(text: str | None) -> str:
+def resource_name(text: str | None) -> str:
+    """What may be said of a resource."""
     return mask_name(text or "")
 
 
-def _shown(events: pl.DataFrame, field: str, show: Callable[[str | None], str]) -> pl.Series:
+def shown(events: pl.DataFrame, field: str, show: Callable[[str | None], str]) -> pl.Series:
     """What may be shown of a field; empty where the rule names none."""
     if not field:
         return pl.Series([""] * events.height, dtype=pl.String)

@@ -231,6 +231,7 @@ def _context(rules: Iterable[RulePlan], correlations: Iterable[Correlation]) -> 
         privacy = correlation.privacy
         fields += [name for rule in correlation.own for name in correlation.fields_of(rule)]
         fields += [privacy.actor, privacy.resource, privacy.subject]
+        fields += [] if correlation.baseline is None else [correlation.baseline.peers]
     return tuple(dict.fromkeys(f for f in fields if f))
 
 

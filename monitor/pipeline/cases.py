@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from monitor.decode import decoder
+from monitor.engine.baseline.habits import compact, habits
+from monitor.engine.baseline.history import every_violation
 from monitor.engine.keys import KEY_BYTES, Keyring
 from monitor.engine.match import Matches, evaluate
 from monitor.engine.panes import panes
@@ -135,4 +137,7 @@ def _fires(rule: Rule, matches: Matches) -> bool:
     if isinstance(rule, EventRule):
         asked = zip(matches.rules, matches.rows, strict=True)
         return any(len(rows) > 0 for plan, rows in asked if plan.rule.header.id == rule.header.id)
+    if rule.baseline is not None:
+        frame = compact([habits("test", rule, matches, _KEYRING)])
+        return bool(every_violation(rule, frame, _KEYRING))
     return any(episodes(rule, panes("test", rule, matches, _KEYRING), _KEYRING))

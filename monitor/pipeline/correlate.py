@@ -9,6 +9,8 @@ from typing import Protocol
 
 import polars as pl
 
+from monitor.engine.baseline import habits
+from monitor.engine.baseline.history import HabitHistory, every_violation
 from monitor.engine.history import FOREVER, MOST_PANES, History
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
@@ -109,7 +111,7 @@ class LiveWindows:
         segments, self._mark = store.segments_after(0)
         known = _by_text(segments)
         self._histories = [
-            (c, History(c, keyring, known.get(_text(c), ()), most)) for c in correlations if c.reported
+            (c, _history(c, keyring, known.get(_text(c), ()), most)) for c in correlations if c.reported
         ]
         self._before = [history.state() for _, history in self._histories]
         self._taken: list[_Taken] = []
@@ -124,7 +126,7 @@ class LiveWindows:
         deltas = []
         for correlation, _ in self._histories:
             began = self._stopwatch()
-            deltas.append(panes(partition, correlation, matches, self._keyring))
+            deltas.append(_delta(partition, correlation, matches, self._keyring))
             self._spend(correlation, began)
         if all(delta.is_empty() for delta in deltas):
             return 0
@@ -179,7 +181,7 @@ class LiveWindows:
             return {}
         known = _by_text(segments)
         for (correlation, history), before in zip(self._histories, self._before, strict=True):
-            history.restore(before)
+            history.restore(before)  # type: ignore[arg-type]  # each is given back its own
             history.absorb(known.get(_text(correlation), ()))
         again, late = self._taken, self._late
         self._begin()
@@ -228,7 +230,7 @@ class ArchiveWindows:
     ) -> int:
         """Keep the batch's panes; in an archive nothing is late."""
         for index, correlation in enumerate(self._correlations):
-            delta = panes(partition, correlation, matches, self._keyring)
+            delta = _delta(partition, correlation, matches, self._keyring)
             if not delta.is_empty():
                 self._deltas.setdefault((index, partition), []).append(delta)
         return 0
@@ -236,7 +238,7 @@ class ArchiveWindows:
     def drain(self) -> Drained:
         """The panes since the last drain as segments."""
         segments = [
-            to_segment(self._correlations[index], partition, compact(frames))
+            _segment(self._correlations[index], partition, frames)
             for (index, partition), frames in self._deltas.items()
         ]
         self._deltas = {}
@@ -279,6 +281,10 @@ class ArchiveWindows:
 
     def _all_episodes(self, correlation: Correlation) -> list[Violation]:
         header = correlation.header
+        if correlation.baseline is not None:
+            # Peers are judged by one another: there is no part of them that could be judged alone.
+            held = map(habits.from_habit_segment, self._segments(*_text(correlation)))
+            return every_violation(correlation, habits.compact(held), self._keyring)
         total = sum(s.rows for s in self._segments(header.id, header.digest))
         shards = -(-total // SHARD_PANES)
         found: list[Violation] = []
@@ -310,7 +316,27 @@ def _standing() -> float:
 
 
 def _text(correlation: Correlation) -> tuple[str, str]:
-    return correlation.header.id, correlation.header.digest
+    """Under which rule and digest the store keeps the window state: of habits that is what is counted."""
+    said = correlation.baseline
+    return correlation.header.id, correlation.header.digest if said is None else said.habit
+
+
+def _history(
+    correlation: Correlation, keyring: Keyring, segments: Iterable[Segment], most: int
+) -> History | HabitHistory:
+    kind = History if correlation.baseline is None else HabitHistory
+    return kind(correlation, keyring, segments, most)
+
+
+def _delta(partition: str, correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
+    work_out = panes if correlation.baseline is None else habits.habits
+    return work_out(partition, correlation, matches, keyring)
+
+
+def _segment(correlation: Correlation, partition: str, frames: Iterable[pl.DataFrame]) -> Segment:
+    if correlation.baseline is None:
+        return to_segment(correlation, partition, compact(frames))
+    return habits.to_habit_segment(correlation, partition, habits.compact(frames))
 
 
 def _by_text(segments: Iterable[Segment]) -> dict[tuple[str, str], list[Segment]]:

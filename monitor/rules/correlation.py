@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from monitor.rules.baseline import HOUR, read_baseline
 from monitor.rules.condition import renamed, words
 from monitor.rules.document import MapNode, Scalar
 from monitor.rules.extensions import read_alert, read_privacy, read_tests, read_window
@@ -59,7 +60,11 @@ def read_correlation(rule: Reader) -> CorrelationDraft:
         window=read_window(rule, timespan),
         tests=read_tests(rule),
         aliases=_aliases(body, rules),
+        baseline=read_baseline(rule, body),
     )
+    if correlation.baseline is not None:
+        # An hour is what norms are of.
+        correlation = replace(correlation, window=replace(correlation.window, resolution=HOUR))
     return CorrelationDraft(correlation, references, rule.flag("generate") or body.flag("generate"))
 
 

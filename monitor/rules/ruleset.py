@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from monitor.rules.baseline import with_habit
 from monitor.rules.binding import bound, digests
 from monitor.rules.chain import check_chain
 from monitor.rules.correlation import CorrelationDraft, resolved
@@ -216,7 +217,8 @@ class _Loader:
         digests = (counted[each] for each in dict.fromkeys(ids.values()) if each in counted)
         inner = (plain[each] for each in dict.fromkeys(ids.values()) if each in plain)
         one = resolved(draft, ids, combined(draft.correlation.header.digest, digests))
-        return replace(one, inner=tuple(inner))
+        baseline = with_habit(one, [rules[each] for each in one.rules if each in rules])
+        return replace(one, inner=tuple(inner), baseline=baseline)
 
     def counted_rule(
         self,

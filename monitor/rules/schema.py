@@ -11,18 +11,23 @@ from monitor.rules.modifiers import ALIASES, ROLES
 from monitor.rules.reader import DURATION_UNITS
 from monitor.rules.vocabulary import (
     ALERT_KEYS,
+    BASELINE_KEYS,
     BOUNDS,
     CORRELATION_BODY,
     CORRELATION_KEYS,
     CORRELATION_TYPES,
+    DAILY_SIGNALS,
     EVENT_KEYS,
     EXPECTATIONS,
     FILTER_KEYS,
+    HOURLY_SIGNALS,
     LEVELS,
     LOGSOURCE_KEYS,
+    METHODS,
     PERIODS,
     PRIVACY_KEYS,
     RULE_KEYS,
+    SEASONS,
     STATUSES,
     TEMPORAL,
     TEST_FORMATS,
@@ -77,6 +82,7 @@ def _header() -> dict[str, Schema]:
         "x_privacy": _object(PRIVACY_KEYS, dict.fromkeys(PRIVACY_KEYS, _TEXT) | _privacy_lists()),
         "x_alert": _object(ALERT_KEYS, _alert()),
         "x_window": _object(WINDOW_KEYS, _window()),
+        "x_baseline": _object(BASELINE_KEYS, _baseline()),
         "x_tests": {"type": "array", "items": _object(TEST_KEYS, _test(), {"name", "expect", "events"})},
     }
 
@@ -101,6 +107,22 @@ def _window() -> dict[str, Schema]:
         "resolution": _DURATION,
         "lateness": _DURATION,
         "late": {"enum": ["revise"]},
+    }
+
+
+def _baseline() -> dict[str, Schema]:
+    signal: Schema = {"enum": [*HOURLY_SIGNALS, *DAILY_SIGNALS]}
+    above_none: Schema = {"type": "number", "exclusiveMinimum": 0}
+    return {
+        "history": _DURATION,
+        "min_history": _DURATION,
+        "season": {"enum": list(SEASONS)},
+        "method": {"enum": list(METHODS)},
+        "score": above_none,
+        "scale": above_none,
+        "cap": above_none,
+        "peers": _TEXT,
+        "signals": {"anyOf": [signal, {"type": "array", "minItems": 1, "items": signal}]},
     }
 
 

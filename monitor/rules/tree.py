@@ -261,6 +261,32 @@ class WindowPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """`x_baseline`: what is unusual for this group, in place of what is much for anybody.
+
+    Attributes:
+        signals: in which ways; see `monitor.engine.baseline.signals`.
+        history: days that norms are made of.
+        min_history: days since the first event of a group before its own norms are used.
+        score: robust z of a burst.
+        scale: least scale of ln(1 + seen); the smaller, the steadier a group has to be.
+        peers: field that says who a group's peers are; empty: it has none.
+        cap: most in an hour, whatever is usual; None: no such limit.
+        habit: digest of what is counted. Rules that count the same for the same groups have the same
+            habits, and keep them when anything else of a rule changes.
+    """
+
+    signals: tuple[str, ...] = ("burst",)
+    history: int = 42
+    min_history: int = 14
+    score: float = 3.5
+    scale: float = 0.35
+    peers: str = ""
+    cap: float | None = None
+    habit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TestEvents:
     """One entry of a test's `events`: `set` fields at `at` seconds, `repeat` times, `{n}` the counter."""
 
@@ -375,6 +401,7 @@ class Correlation:
     """Those of `rules` that are correlations: each violation of one is counted as an event, at its start."""
     reported: bool = True
     """As of an event rule."""
+    baseline: Baseline | None = None
 
     @property
     def own(self) -> tuple[str, ...]:

@@ -12,11 +12,10 @@ HEADER_KEYS = frozenset(
 )
 """Keys any document may have; the last two are SigmaHQ's own. Those that change nothing here are accepted."""
 RULE_KEYS = HEADER_KEYS | {"logsource", "detection", "x_privacy", "x_alert", "x_tests"}
-CORRELATION_KEYS = HEADER_KEYS | {"correlation", "x_privacy", "x_alert", "x_window", "x_tests"}
+CORRELATION_KEYS = HEADER_KEYS | {"correlation", "x_privacy", "x_alert", "x_window", "x_baseline", "x_tests"}
 FILTER_KEYS = HEADER_KEYS | {"logsource", "filter", "x_owner", "x_reason", "x_expires", "x_reviewed_by"}
 
 LATER_KEYS = {
-    "x_baseline": "baselines",
     "x_timezone": "time-part modifiers",
     "x_parameters": "rule parameters",
 }
@@ -46,3 +45,10 @@ TEST_KEYS = frozenset({"name", "expect", "events", "format", "lookups"})
 EVENT_KEYS = frozenset({"at", "every", "repeat", "set", "raw"})
 EXPECTATIONS = ("match", "no_match")
 TEST_FORMATS = ("json", "access")
+BASELINE_KEYS = frozenset(
+    {"history", "season", "method", "score", "peers", "min_history", "signals", "cap", "scale"}
+)
+HOURLY_SIGNALS = ("burst", "enumeration", "cap", "soft")
+DAILY_SIGNALS = ("off_hours", "day", "drip", "novelty")
+SEASONS = ("hour_of_week",)
+METHODS = ("mad",)

@@ -414,7 +414,12 @@ def test_what_a_correlation_is_refused_for(changes, code, message):
     [
         ("x_privcy: {}", "unknown-key", "The rule has no key 'x_privcy'."),
         ("x_window: {}", "unknown-key", "The rule has no key 'x_window'."),
-        ("x_baseline: {}", "key-unsupported", "'x_baseline' (baselines) is not evaluated in this release."),
+        (
+            "x_parameters: {}",
+            "key-unsupported",
+            "'x_parameters' (rule parameters) is not evaluated in this release.",
+        ),
+        ("x_baseline: {}", "unknown-key", "The rule has no key 'x_baseline'."),
         ("x_privacy: {article: a}", "unknown-key", "'x_privacy' has no key 'article'."),
         ("x_privacy: contact", "wrong-type", "'x_privacy' of the rule is a value."),
         ("x_privacy: {articles: [null]}", "wrong-type", "'articles' of 'x_privacy' is null."),

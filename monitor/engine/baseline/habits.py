@@ -1,0 +1,116 @@
+"""Habits: who read whose records in which hour; the window state of a baseline.
+
+A habit is a pure sum, as a pane is: it does not depend on batches, on the order of events, or on which
+process saw what. Whoever a record is about stands in it as a keyed hash, an actor as a pseudonym.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import replace
+
+import polars as pl
+
+from monitor.engine.baseline.facts import READS
+from monitor.engine.counted import COUNT, counted
+from monitor.engine.keys import Keyring
+from monitor.engine.match import Matches
+from monitor.engine.panes import MICROS, hashed, resource_name, shown, to_segment
+from monitor.frames import OFFSET, TIME
+from monitor.model import Segment
+from monitor.rules.baseline import HOUR
+from monitor.rules.tree import Baseline, Correlation
+
+HABITS: dict[str, pl.DataType] = {
+    "group": pl.Int64(),
+    "tick": pl.Int64(),
+    "subject": pl.Int64(),
+    "partition": pl.String(),
+    "number": pl.Int64(),
+    "actor": pl.String(),
+    "resource": pl.String(),
+    "peer": pl.String(),
+    "count": pl.Int64(),
+    "first": pl.Int64(),
+    "last": pl.Int64(),
+    "sample": pl.Int64(),
+}
+"""One row per group, hour, subject and partition. `tick` is the hour since the Unix epoch; `sample` the
+first offset; `first` and `last` are event times in microseconds; the others as in READS. `number` and
+`peer` are the greatest, `resource` the first of several."""
+
+_IDENTITY = ("group", "tick", "subject", "partition", "actor")
+
+_DIGITS = r"(\d{1,15})\D*$"
+
+
+def habits(partition: str, correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
+    """HABITS of one batch, several rows for what happens several times."""
+    nothing = pl.DataFrame(schema=HABITS)
+    asked = zip(matches.rules, matches.rows, strict=True)
+    if not any(len(rows) for plan, rows in asked if plan.rule.header.id in correlation.rules):
+        return nothing
+    events = counted(correlation, matches)
+    if events.is_empty():
+        return nothing
+    privacy, field = correlation.privacy, correlation.threshold.field
+    actor = privacy.actor if privacy.actor in correlation.group_by else ""
+    peers = the_baseline(correlation).peers
+    return events.select(
+        keyring.numbers(f"group {correlation.header.id}", events.select(correlation.group_by)).alias("group"),
+        pl.col(TIME).floordiv(HOUR * MICROS).alias("tick"),
+        hashed(events, (field,), "value", keyring).alias("subject"),
+        pl.lit(partition).alias("partition"),
+        pl.col(field).str.extract(_DIGITS).cast(pl.Int64, strict=False).fill_null(-1).alias("number"),
+        shown(events, actor, keyring.pseudonym).alias("actor"),
+        shown(events, privacy.resource, resource_name).alias("resource"),
+        pl.col(peers).fill_null("").alias("peer") if peers else pl.lit("").alias("peer"),
+        pl.col(COUNT).alias("count"),
+        pl.col(TIME).alias("first"),
+        pl.col(TIME).alias("last"),
+        pl.col(OFFSET).cast(pl.Int64).alias("sample"),
+    ).filter(pl.col("subject") != 0)
+
+
+def the_baseline(correlation: Correlation) -> Baseline:
+    """The correlation's baseline, which it has."""
+    if correlation.baseline is None:
+        raise AssertionError("a correlation without a baseline has no habits")
+    return correlation.baseline
+
+
+def compact(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Habits of the same identity as one, sorted."""
+    return (
+        pl.concat([pl.DataFrame(schema=HABITS), *frames])
+        .group_by(_IDENTITY)
+        .agg(
+            pl.col("number", "peer").max(),
+            pl.col("resource").min(),
+            pl.col("count").sum(),
+            pl.col("first").min(),
+            pl.col("last").max(),
+            pl.col("sample").min(),
+        )
+        .select(list(HABITS))
+        .sort(_IDENTITY)
+    )
+
+
+def reads(frame: pl.DataFrame) -> pl.DataFrame:
+    """READS of HABITS."""
+    return frame.rename({"tick": "hour"}).select(list(READS))
+
+
+def to_habit_segment(
+    correlation: Correlation, partition: str, frame: pl.DataFrame, *, replaces: bool = False
+) -> Segment:
+    """Habits of one partition as the store keeps them, under the digest of what is counted."""
+    segment = to_segment(correlation, partition, frame, replaces=replaces)
+    return replace(segment, digest=the_baseline(correlation).habit)
+
+
+def from_habit_segment(segment: Segment) -> pl.DataFrame:
+    """The habits of a segment."""
+    return pl.read_ipc(io.BytesIO(segment.data)).select(list(HABITS))
