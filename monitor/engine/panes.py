@@ -178,14 +178,14 @@ def _outer(
     by = by if outer.group_by else _one_group(events.height)
     value = pl.zeros(events.height, dtype=pl.Int64, eager=True)
     if outer.type == "value_count":
-        value = _hashed(events, tuple(own(outer.threshold.fields)), "value", keyring)
+        value = hashed(events, tuple(own(outer.threshold.fields)), "value", keyring)
     named = outer.privacy.actor in outer.group_by
     (actor,) = own((outer.privacy.actor,)) if named else ("",)
     return [
         group.alias("inner"),
         keyring.numbers(f"group {outer.header.id}", by).alias("group"),
         value.alias("outer"),
-        _shown(events, actor, keyring.pseudonym).alias("actor"),
+        shown(events, actor, keyring.pseudonym).alias("actor"),
         pl.lit(value=False).alias("passed"),
     ]
 

@@ -410,6 +410,32 @@ def test_what_a_correlation_is_refused_for(changes, code, message):
 
 
 @pytest.mark.parametrize(
+    ("said", "changes", "message"),
+    [
+        ("{signals: [brst]}", {}, "'brst' is no signal."),
+        ("{signals: drip}", {}, "With a timespan of 1h there is no drip."),
+        ("{}", {"timespan": "5m"}, "A baseline is of an hour or of a day."),
+        ("{}", {"type": "event_count"}, "A baseline counts people, and 'event_count' does not."),
+        ("{}", {"condition": "{field: a, gte: 2, lt: 9}"}, "The floor of a baseline has no 'lt'."),
+        ("{history: 3d}", {}, "That is no length of a history."),
+        ("{history: 36h}", {}, "'history' is no whole number of days."),
+        ("{score: high}", {}, "'score' takes a number above 0."),
+        ("{method: sigma}", {}, "'sigma' is no method."),
+    ],
+)
+def test_what_a_baseline_is_refused_for(said, changes, message):
+    base = {"type": "value_count", "timespan": "1h", "condition": "{field: a, gte: 2}", "group-by": "[a]"}
+    text = counted(**(base | changes)) + f"x_baseline: {said}\n"
+    assert [each.split(" ", 1)[1] for each in found(text, "invalid-value")] == [message]
+
+
+def test_a_baseline_needs_a_group():
+    said = {"type": "value_count", "timespan": "1h", "condition": "{field: a, gte: 2}"}
+    message = "A baseline is of nobody in particular."
+    assert message in " ".join(found(counted(**said) + "x_baseline: {}\n", "missing-key"))
+
+
+@pytest.mark.parametrize(
     ("line", "code", "message"),
     [
         ("x_privcy: {}", "unknown-key", "The rule has no key 'x_privcy'."),

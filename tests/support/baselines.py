@@ -218,6 +218,8 @@ class Oracle:
 
     def of_day(self, group: int, day: int) -> set[str]:
         model, found = self.model, set()
+        if not self.grown(group, day):
+            return found
         people, peer = len(self.days[group, day]), self.peer[group, day]
         week = sum(len(self.nights.get((group, one), ())) for one in range(day - 6, day + 1))
         own = quantile(self.night_weeks(group, day), 0.99) if self.active(group, day) else 0
@@ -229,8 +231,6 @@ class Oracle:
             and self.nights.get((group, day))
         ):
             found.add("off_hours")
-        if not self.grown(group, day):
-            return found
         norm, new = self.day_norm(group, day), self.new(group, day)
         assert norm is not None
         z, _ = self.z_of_day(group, day)

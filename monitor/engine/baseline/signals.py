@@ -144,7 +144,8 @@ def _day(today: Today, model: Model) -> pl.DataFrame:
 def _off_hours(today: Today, model: Model) -> pl.DataFrame:
     week = pl.col("week_nights")
     found = (
-        (week > model.night_times * pl.col("nights").fill_null(0))
+        pl.col("grown")
+        & (week > model.night_times * pl.col("nights").fill_null(0))
         & (week > model.night_peer_times * pl.col("peer_nights").fill_null(0))
         & (week >= model.night_least)
         & (pl.col("night") > 0)

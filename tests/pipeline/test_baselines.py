@@ -1,0 +1,166 @@
+"""Baselines beside a stream say what baselines over the archive say, whatever was split, saved or
+restored."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.engine.baseline import history
+from monitor.engine.baseline.habits import compact, from_habit_segment, reads
+from monitor.engine.baseline.unusual import model_of
+from monitor.pipeline.correlate import ArchiveWindows
+from monitor.rules.tree import Baseline, Correlation
+from monitor.rules.vocabulary import DAILY_SIGNALS, HOURLY_SIGNALS
+from tests.pipeline.test_correlate import archived, batched, live, write
+from tests.support.baselines import NearError, Oracle, Read
+from tests.support.memory import MemoryStore
+from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, matches
+
+FIRST = 20_700 * 86_400
+DAYS = 18
+
+
+def rule(signals: tuple[str, ...], *, floor: int = 3, habit: str = "h") -> Correlation:
+    said = Baseline(signals, history=14, min_history=4, peers="table", cap=9, habit=habit)
+    one = correlation("value_count", [("gte", floor)], timespan=3600, resolution=3600, lateness=7200)
+    return replace(one, baseline=said)
+
+
+rules = st.sampled_from([rule(HOURLY_SIGNALS), rule(DAILY_SIGNALS), rule(("burst",), floor=5)])
+
+
+@st.composite
+def weeks(draw: st.DrawFn) -> list[Happening]:
+    """Two and a half weeks of some people, in the order of time but for an hour or two; some days are
+    busy."""
+    rng = Random(draw(st.integers(0, 2**32)))
+    events = []
+    for who in ("ada", "bo", "cy"):
+        busy = draw(st.integers(DAYS - 4, DAYS + 2))
+        for day in range(rng.randrange(2), DAYS):
+            for hour in (9, 23):
+                count = rng.randint(0, 2) + (rng.choice((6, 12)) if day >= busy else 0)
+                begin = rng.randrange(500)
+                for each in range(count):
+                    about = str(begin + each if day >= busy else rng.randrange(8))
+                    at = FIRST + day * 86_400 + hour * 3600 + rng.randrange(3600)
+                    events.append((at + rng.randrange(3600), at, who, about))
+    return [
+        Happening(
+            rng.choice("pppq"), offset, at * MICROS, who=who, amount=about, table="desk", rules=RULES[:1]
+        )
+        for offset, (_, at, who, about) in enumerate(sorted(events))
+    ]
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    rules,
+    weeks(),
+    st.lists(st.integers(1, 40), min_size=1, max_size=4),
+    st.integers(1, 3),
+    st.frozensets(st.integers(1, 30), max_size=6),
+    st.sampled_from([1, 2, 5, 64]),
+)
+def test_live_is_archive(one, events, sizes, per_turn, restarts, compact_every):
+    batches = batched(events, sizes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "COMPACT_EVERY", compact_every)
+        found, late = live(one, batches, per_turn=per_turn, restarts=restarts)
+    assert late == 0
+    assert found == archived(one, batches)
+
+
+@settings(max_examples=4, deadline=None)
+@given(rules, weeks(), st.lists(st.integers(1, 40), min_size=1, max_size=4))
+def test_how_an_archive_is_cut_up_changes_nothing(one, events, sizes):
+    by_partition = sorted(events, key=lambda event: (event.partition, event.offset))
+    assert archived(one, batched(events, sizes)) == archived(one, batched(by_partition, [1000]))
+
+
+@settings(max_examples=4, deadline=None)
+@given(rules, weeks())
+def test_violations_are_the_days_that_plain_loops_find(one, events):
+    found = {(v.actor, v.period) for v in archived(one, [events])}
+    names = {who: number for number, who in enumerate(("ada", "bo", "cy"))}
+    seen = [
+        Read(names[e.who], e.time // (3600 * MICROS), int(e.amount), int(e.amount), "desk") for e in events
+    ]
+    oracle = Oracle(seen, model_of(one))
+    wanted = set()
+    try:
+        for day in range(20_700, 20_700 + DAYS):
+            wanted |= {
+                (KEYRING.pseudonym(who), period(day))
+                for group, _, _, signal in oracle.verdicts(day)
+                for who, number in names.items()
+                if number == group and signal in one.baseline.signals
+            }
+    except NearError:
+        return
+    assert found == wanted
+
+
+def period(day: int) -> str:
+    return str(date(1970, 1, 1) + timedelta(days=day))
+
+
+def steady(days: int, *, burst: int = 0) -> list[Happening]:
+    """Two people an hour in working hours, and on the last day more."""
+    events = []
+    for day in range(days):
+        for hour in (9, 10, 11):
+            count = burst if burst and day == days - 1 and hour == 10 else 2
+            for each in range(count):
+                at = (FIRST + day * 86_400 + hour * 3600 + each) * MICROS
+                events.append(
+                    Happening("p", len(events), at, who="ada", amount=f"C{day}-{each}", table="desk")
+                )
+    return [replace(event, rules=RULES[:1]) for event in events]
+
+
+def test_the_evidence_says_what_is_normal_and_what_broke_it():
+    (found,) = archived(rule(("burst",)), [steady(17, burst=40)])
+    assert found.kind == "baseline"
+    assert found.evidence.test == "burst"
+    assert found.evidence.extract == (
+        "40 people in an hour (10:00 UTC); usual then 2, at most 2, peers at most 2 (z 7.5)"
+    )
+    assert (found.count, len(found.subjects), found.value) == (40, 40, 40.0)
+    assert found.actor == KEYRING.pseudonym("ada")
+    assert found.period == period(20_700 + 16)
+
+
+def test_what_is_much_for_others_is_usual_for_who_always_does_it():
+    always = [
+        replace(event, offset=index, amount=f"{event.amount}-{again}")
+        for index, (event, again) in enumerate((e, a) for e in steady(17) for a in range(20))
+    ]
+    late = [v for v in archived(rule(("burst",)), [always]) if v.period > period(20_700 + 5)]
+    assert late == []
+
+
+def test_without_a_history_the_floor_decides():
+    found = archived(rule(("burst",), floor=10), [steady(1, burst=12)])
+    assert [v.evidence.extract for v in found] == ["12 people in an hour (10:00 UTC); usual then unknown"]
+
+
+def test_an_event_that_comes_too_late_is_counted_as_late():
+    events = steady(3)
+    too_late = replace(events[0], offset=len(events))
+    _, late = live(rule(("burst",)), [events, [too_late]])
+    assert late == 1
+
+
+def test_habits_are_kept_under_what_is_counted_and_not_under_the_text_of_the_rule():
+    one = rule(("burst",), habit="what is counted")
+    store = MemoryStore()
+    windows = ArchiveWindows([one], KEYRING, store)
+    windows.take("p", matches(steady(2)), 0, ())
+    write(store, windows)
+    (segment,) = store.segments(one.header.id, "what is counted", -(2**62), 2**62)
+    assert reads(compact([from_habit_segment(segment)]))["count"].sum() == 12
