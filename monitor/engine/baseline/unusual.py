@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,16 +21,17 @@ from monitor.rules.tree import Correlation
 MAX_RESOURCES = 3
 DAY = 86_400 * MICROS
 
-_WORDS = {
-    "burst": "{seen} people in an hour ({hour}); usual then {usual}",
-    "enumeration": "{seen} neighbouring numbers in an hour ({hour})",
-    "cap": "{seen} people in an hour ({hour}), more than the policy allows",
-    "soft": "{seen} people in an hour ({hour}); usual then {usual}",
-    "off_hours": "{seen} people in off-hours of 7 days; usual at most {usual}",
-    "day": "{seen} people on the day; usual {usual}",
-    "drip": "more than usual day after day: {seen} people, usual {usual}",
-    "novelty": "{seen} people never read before; usual {usual}",
+_WORDS: dict[str, Callable[[str, str, str], str]] = {
+    "burst": lambda seen, hour, usual: f"{seen} people in an hour ({hour}); usual then {usual}",
+    "enumeration": lambda seen, hour, _: f"{seen} neighbouring numbers in an hour ({hour})",
+    "cap": lambda seen, hour, _: f"{seen} people in an hour ({hour}), more than the policy allows",
+    "soft": lambda seen, hour, usual: f"{seen} people in an hour ({hour}); usual then {usual}",
+    "off_hours": lambda seen, _, usual: f"{seen} people in off-hours of 7 days; usual at most {usual}",
+    "day": lambda seen, _, usual: f"{seen} people on the day; usual {usual}",
+    "drip": lambda seen, _, usual: f"more than usual day after day: {seen} people, usual {usual}",
+    "novelty": lambda seen, _, usual: f"{seen} people never read before; usual {usual}",
 }
+"""Signal to words for what was seen, in which hour, and what is usual."""
 
 
 def model_of(correlation: Correlation) -> Model:
@@ -118,7 +120,7 @@ def told(figures: dict[str, Any]) -> str:
     """`180 people in an hour (09:00 UTC); usual then 12, at most 31, peers at most 58 (z 5.7)`."""
     hour = f"{figures['hour']:02d}:00 UTC" if figures["hour"] is not None else ""
     usual = "unknown" if figures["usual"] is None else f"{figures['usual']:.0f}"
-    text = _WORDS[figures["signal"]].format(seen=f"{figures['seen']:.0f}", hour=hour, usual=usual)
+    text = _WORDS[figures["signal"]](f"{figures['seen']:.0f}", hour, usual)
     if figures["signal"] in {"burst", "soft", "day"}:
         for words, name in (("at most", "most"), ("peers at most", "peers")):
             text += "" if figures[name] is None else f", {words} {figures[name]:.0f}"
