@@ -74,8 +74,8 @@ def positions(store: Path) -> dict[str, int]:
     return found
 
 
-def wait_until(done: Callable[[], bool], what: Callable[[], object]) -> None:
-    until = CLOCK.monotonic() + PATIENCE
+def wait_until(done: Callable[[], bool], what: Callable[[], object], seconds: float = PATIENCE) -> None:
+    until = CLOCK.monotonic() + seconds
     while not done():
         assert CLOCK.monotonic() < until, what()
         CLOCK.sleep(0.1)
@@ -202,7 +202,7 @@ def test_killed_at_random_moments_while_logs_rotate(tmp_path):
         def read() -> int:
             return sum(n for (_, name), n in counts(stored).items() if name in TAKEN)
 
-        wait_until(lambda: read() >= expected_records["event"], read)
+        wait_until(lambda: read() >= expected_records["event"], read, PATIENCE + 10 * KILLS)
         one.stop()
     rotated = len(list(logs.glob("*.log.*")))
     assert rotated > KILLS
