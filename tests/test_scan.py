@@ -187,10 +187,12 @@ def test_nothing_that_any_detector_finds_leaves_the_engine(tmp_path: Path) -> No
     said = scan.out + scan.err + "".join(done.out + done.err for done in outputs)
     said += (tmp_path / "page.html").read_text(encoding="utf-8")
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("s.db*"))
+    unnumbered = re.sub(r"\b[0-9a-f][0-9a-f-]{15,35}\b", "", said)
     secrets = {name: longest(name) for name in CLASSES}
     assert set(secrets) == {name for name in CLASSES if f"{name}" in said}
     for name, secret in secrets.items():
-        assert secret not in said, name
+        # Three digits may stand by chance within a fingerprint, a pseudonym or an id, and nowhere else.
+        assert secret not in (said if len(secret) >= 5 else unnumbered), name
         # Three digits stand in any file.
         assert len(secret) < 5 or secret.encode() not in stored, name
 
