@@ -52,7 +52,7 @@ def aside(call: Callable[[], T], name: str) -> Future[T]:
     def run() -> None:
         try:
             coming.set_result(call())
-        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
+        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
             coming.set_exception(error)
 
     Thread(target=run, name=name, daemon=True).start()

@@ -89,9 +89,8 @@ def read(file: str, data: bytes, problems: Problems) -> tuple[Node, ...] | None:
         problems.add(refused.code, refused.span, refused.message, refused.cure)
         return None
     if not documents:
-        problems.add(
-            "file-empty", Span(file, 1, 1), "The file holds no rule.", "Write a rule or remove the file."
-        )
+        cure = "Write a rule; in `lookups` a table, `[]` for one without rows; or remove the file."
+        problems.add("file-empty", Span(file, 1, 1), "The file holds nothing.", cure)
     return documents
 
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from monitor.rules.diagnostics import SUFFIXES, Problems
 from monitor.rules.document import ListNode, MapNode, Node, Scalar, read
@@ -78,10 +80,11 @@ def tables_below(paths: Sequence[Path], problems: Problems) -> tuple[dict[str, T
 
 
 def table_files(path: Path) -> list[Path]:
-    """Every table below a folder, or in the folder `lookups` beside a file."""
+    """Every table below a folder, or in the folder `lookups` beside a file; one reached by two names once."""
     folders = [path, *path.rglob(FOLDER)] if path.is_dir() else [path.parent / FOLDER]
     inside = (file for folder in folders if folder.name == FOLDER for file in folder.rglob("*"))
-    return sorted({file for file in inside if file.suffix in TABLE_SUFFIXES and file.is_file()})
+    files = (file for file in inside if file.suffix in TABLE_SUFFIXES and file.is_file())
+    return sorted({file.resolve(): file for file in sorted(files, reverse=True)}.values())
 
 
 def read_table(file: Path, problems: Problems) -> Table | None:
@@ -110,6 +113,9 @@ def _read(file: Path, problems: Problems) -> Table | None:
     digest = hashlib.sha256(file.suffix.encode() + data).hexdigest()
     if file.suffix in SUFFIXES:
         nodes = read(str(file), data, problems)
+        if nodes and len(nodes) > 1:
+            message = f"The file holds {len(nodes)} YAML documents; a table is one."
+            raise _Refused(nodes[1].span, message, "Write all rows into one list.")
         return None if not nodes else _of_yaml(file.stem, nodes[0], problems, digest)
     rows = _csv(place, data) if file.suffix == ".csv" else _parquet(place, data)
     return _table(file.stem, digest, rows, place, problems)
@@ -200,12 +206,29 @@ def _csv(place: Span, data: bytes) -> _Rows:
     return rows
 
 
+_FEWER = "Leave out rows that are over."
+
+
+def _too_many(rows: int) -> str:
+    return f"The table has {rows:,} rows; {MAX_ROWS:,} are the most."
+
+
 def _parquet(place: Span, data: bytes) -> _Rows:
     try:
-        frame = pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError) as error:
+        # polars panics over some damaged files.
+        opened = pq.ParquetFile(io.BytesIO(data))
+        if opened.metadata.num_rows > MAX_ROWS:  # a small file may hold very many that are alike
+            raise _Refused(place, _too_many(opened.metadata.num_rows), _FEWER)
+        table = opened.read()
+        table.validate(full=True)
+        # Column by column: what a file says of itself besides may be damaged as well.
+        columns = {name: pl.Series(table.column(at)) for at, name in enumerate(table.column_names)}
+    except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else "it cannot be read"
         raise _Refused(place, f"This is not Parquet: {reason}.", "Write the file again.") from None
+    if len(columns) < table.num_columns:
+        raise _Refused(place, "A column is there twice.", "Keep one of the two.")
+    frame = pl.DataFrame(columns)
     texts = {}
     for name, dtype in frame.schema.items():
         column = _as_text(frame[name], dtype)
@@ -234,8 +257,7 @@ def _table(name: str, digest: str, rows: _Rows, place: Span, problems: Problems)
     before = len(problems.items)
     _check_columns(rows.columns, place, problems)
     if len(rows.cells) > MAX_ROWS:
-        message = f"The table has {len(rows.cells):,} rows; {MAX_ROWS:,} are the most."
-        _tell(problems, place, message, "Leave out rows that are over.")
+        _tell(problems, place, _too_many(len(rows.cells)), _FEWER)
     if len(problems.items) > before:
         return None
     asked = [column for column in rows.columns if column not in {VALID_FROM, VALID_UNTIL}]

@@ -131,7 +131,7 @@ class LookupTest:
     table: str
     column: str = ""
     always: bool = False
-    keys: Keys | None = None
+    keys: Keys | None = field(default=None, repr=False)
 
     @property
     def timed(self) -> bool:

@@ -5,7 +5,7 @@ from threading import Event, active_count
 import pytest
 
 from monitor.errors import StoreAwayError, StoreError
-from monitor.pipeline.within import Within
+from monitor.pipeline.within import Within, aside
 
 
 def test_the_answer_is_that_of_the_moment():
@@ -31,3 +31,13 @@ def test_what_hangs_is_asked_once_and_waited_for_no_longer():
     assert active_count() == threads + 1
     answer.set()
     assert asked() is True
+
+
+def test_whatever_goes_wrong_ends_the_wait():
+    """As what polars raises where it panics, which is no Exception."""
+
+    def panic():
+        raise BaseException("panic")
+
+    with pytest.raises(BaseException, match="panic"):
+        aside(panic, "test").result(10)

@@ -10,7 +10,7 @@ from monitor.app import SHIPPED, named_rules, resting, shipped_rules
 from monitor.pipeline.cases import run_cases
 from monitor.rules.binding import rests_for
 from monitor.rules.diagnostics import Problems
-from monitor.rules.lookups import MAX_TABLE_BYTES, instant_of, read_table
+from monitor.rules.lookups import MAX_ROWS, MAX_TABLE_BYTES, instant_of, read_table
 from monitor.rules.ruleset import load
 from tests.rules.checking import HEAD, TODAY, check, detection
 
@@ -131,6 +131,8 @@ def test_what_is_no_bound(text):
         ("tickets.yml", "- DE\n- NO\n", 2, "'NO' is no text and no whole number."),
         ("tickets.yml", "- [DE]\n", 1, "A list or a map is no text and no whole number."),
         ("tickets.yml", "tickets\n", 1, "'tickets' is no list."),
+        ("tickets.yml", "- T-1\n---\n- T-2\n", 3, "The file holds 2 YAML documents; a table is one."),
+        ("tickets.yml", "awaited: true\n---\n- T-2\n", 3, "The file holds 2 YAML documents; a table is one."),
         ("tickets.yml", "awaited: false\n", 1, "'tickets' is no table."),
         ("tick ets.csv", CSV, 1, "Rules cannot name a table 'tick ets'."),
     ],
@@ -155,6 +157,56 @@ def test_columns_of_parquet_that_are_no_text(tmp_path):
     assert [each.message for each in problems.items] == ["The column 'ticket' is Float64."]
     pl.DataFrame({"ticket": [7]}).write_parquet(path)
     assert list(read_table(path, problems).columns["ticket"]) == ["7"]
+
+
+def test_damaged_parquet_is_a_mistake_wherever_the_damage_is(tmp_path):
+    path = put(tmp_path, "tickets.parquet", b"")
+    parquet(path)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 3):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        problems = Problems()
+        assert (read_table(path, problems) is None) == bool(problems.items), at
+        assert {each.code for each in problems.items} <= {"table-invalid"}, at
+
+
+def test_rows_are_counted_before_they_are_read(tmp_path):
+    path = put(tmp_path, "tickets.parquet", b"")
+    pl.DataFrame({"ticket": pl.Series(["T-1"]).new_from_index(0, MAX_ROWS + 1)}).write_parquet(path)
+    problems = Problems()
+    assert read_table(path, problems) is None
+    assert [each.message for each in problems.items] == [
+        "The table has 1,000,001 rows; 1,000,000 are the most."
+    ]
+
+
+def test_a_table_behind_links_is_one_table(tmp_path):
+    """As Kubernetes mounts a ConfigMap: the files are links into a folder that is a link itself."""
+    hidden = tmp_path / "lookups" / "..2026_11_25"
+    hidden.mkdir(parents=True)
+    (hidden / "tickets.csv").write_text(CSV)
+    (tmp_path / "lookups" / "..data").symlink_to(hidden.name)
+    (tmp_path / "lookups" / "tickets.csv").symlink_to("..data/tickets.csv")
+    assert keys_of(tmp_path).rows.height == 3
+
+
+def test_what_is_counted_is_the_same_over_another_table(tmp_path):
+    """The habits of a baseline are kept when a table it asks is written anew."""
+    counting = (
+        "---\ntitle: B\nid: 0123abcd-0123-4abc-8abc-0123456789ac\nstatus: experimental\n"
+        "correlation:\n    type: value_count\n    rules: [asking]\n    group-by: [user.name]\n"
+        "    timespan: 1h\n    condition: {field: customer.id, gte: 5}\nlevel: high\n"
+        "x_baseline: {signals: [burst]}\nx_tests:\n"
+        "    - {name: m, expect: match, events: [{set: {a: b}}]}\n"
+        "    - {name: n, expect: no_match, events: [{set: {a: b}}]}\n"
+    )
+    habits = []
+    for data in (CSV, CSV + "T-4,,\n"):
+        put(tmp_path, "tickets.csv", data)
+        ruleset, found = rules_of(tmp_path, ASKING + counting)
+        assert ruleset is not None, [each.render() for each in found]
+        habits.append(ruleset.correlations[0].baseline.habit)
+    assert habits[0] == habits[1]
 
 
 def test_a_table_that_is_too_large(tmp_path):
