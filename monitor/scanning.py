@@ -10,6 +10,7 @@ import typer
 from monitor.errors import InputError
 from monitor.lazily import Lazily
 from monitor.printable import path_text
+from monitor.review.totals import counted
 
 if TYPE_CHECKING:
     from monitor import app as composition
@@ -59,7 +60,7 @@ def _propose(folder: Path, found: Survey) -> None:
     findings = found.findings()
     written = [_write(folder / f"{name}.yml", text) for name, text in proposed.rules(findings)]
     kept = written.count(False)
-    said = f"{len(written) - kept} rules proposed in {path_text(folder)}"
+    said = f"{counted(len(written) - kept, 'rule')} proposed in {path_text(folder)}"
     typer.echo(said + (f", {kept} were there already" if kept else ""), err=True)
     for path in proposed.unaskable(findings):
         typer.echo(f"no rule proposed for {path}: a key in it looks like data", err=True)
@@ -73,9 +74,12 @@ def _write(path: Path, text: str, *, again: bool = False) -> bool:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not again:
+        try:
+            file = path.open("w" if again else "x", encoding="utf-8")
+        except FileExistsError:
             return False
-        path.write_text(text, encoding="utf-8")
+        with file:
+            file.write(text)
     except OSError as error:
         raise InputError(
             f"{path_text(path)} cannot be written: {error.strerror}. Name another place."

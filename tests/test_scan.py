@@ -213,6 +213,27 @@ def test_a_proposed_rule_that_is_there_is_left_as_it_is(tmp_path: Path, logs: Pa
     assert mine.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_field_that_is_nearly_called_alike_has_a_rule_of_its_own(tmp_path: Path) -> None:
+    for fields in (["user_mail"], ["user-mail", "user-mail", "user_mail", "user.mail"]):
+        lines = (json.dumps({name: f"{number}.{ADDRESS}"}) for number, name in enumerate(fields))
+        (tmp_path / "app.ndjson").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        assert privwatch("scan", "app.ndjson", "--rules", "proposed", folder=tmp_path).code == 0
+    asked = [path.read_text(encoding="utf-8") for path in (tmp_path / "proposed").iterdir()]
+    assert sorted(re.findall(r"Undeclared personal data in ([^\"]+)", "".join(asked))) == [
+        "user-mail",
+        "user.mail",
+        "user_mail",
+    ]
+    assert privwatch("check", "proposed", folder=tmp_path).code == 0
+
+
+def test_a_proposal_follows_no_link(tmp_path: Path, logs: Path) -> None:
+    (logs / "proposed").mkdir()
+    (logs / "proposed" / "undeclared_message.yml").symlink_to(tmp_path / "elsewhere")
+    assert privwatch("scan", "app.ndjson", "--rules", "proposed", folder=logs).code == 0
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_the_page_shows_what_was_found_and_no_value(logs: Path) -> None:
     (logs / "more.ndjson").write_text(json.dumps({"to": f"a***@{ADDRESS[-16:]}"}) + "\n", encoding="utf-8")
     done = privwatch("scan", ".", "--html", "out/page.html", folder=logs)

@@ -5,6 +5,7 @@ They are proposals: whoever keeps one makes it say who and why, and whoever decl
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import uuid
@@ -21,6 +22,9 @@ from monitor.review.totals import counted
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 _ASKABLE = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_.@\- ]*")
 """Paths that a rule can ask for as they are: no key that looks like data, no sign of the rule language."""
+_PLAIN = re.compile(r"[a-z0-9]+(?:\.[a-z0-9]+)*")
+MAX_PLAIN: Final = 60
+"""Characters of a path that are found again in the name of its rule."""
 _PROTECTED: Final = "tok_9f8e7d6c5b4a39281706"
 _NAMESPACE: Final = uuid.UUID("7c2f3a52-59f5-4be8-9a2e-0f6a5d0c8f11")
 """Out of it and a rule's field ids are made: the same proposal has the same id each time."""
@@ -32,10 +36,8 @@ def rules(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
     for finding in findings:
         if finding.state in DISCLOSED and _ASKABLE.fullmatch(finding.path):
             by_path.setdefault(finding.path, []).append(finding)
-    taken: set[str] = set()
     for path, found in by_path.items():
-        name = _name(path, taken)
-        taken.add(name)
+        name = _name(path)
         yield name, "\n".join(_document(name, path, found)) + "\n"
 
 
@@ -45,13 +47,13 @@ def unaskable(findings: Iterable[Finding]) -> list[str]:
     return [path for path in dict.fromkeys(shown) if not _ASKABLE.fullmatch(path)]
 
 
-def _name(path: str, taken: set[str]) -> str:
-    plain = f"undeclared_{_NOT_A_NAME.sub('_', path.lower()).strip('_')}"[:80]
-    number = 2
-    name = plain
-    while name in taken:
-        name, number = f"{plain}_{number}", number + 1
-    return name
+def _name(path: str) -> str:
+    """Of the path alone, another for every path: a rule that is there already is told by its file's name."""
+    plain = path.replace(".", "_")
+    if _PLAIN.fullmatch(path) and len(path) <= MAX_PLAIN:
+        return f"undeclared_{plain}"
+    told = _NOT_A_NAME.sub("_", path.lower()).strip("_")[:MAX_PLAIN]
+    return f"undeclared_{told}_{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 
 def _document(name: str, path: str, found: Sequence[Finding]) -> Iterator[str]:
