@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -199,7 +199,7 @@ class _Loader:
         )
 
     def is_correlation(self, reference: Scalar, index: dict[str, Parsed]) -> bool:
-        found = index.get(reference.text) or index.get(reference.text.lower())
+        found = _found(reference, index)
         return found is not None and isinstance(found.draft, CorrelationDraft)
 
     def correlation(
@@ -212,6 +212,7 @@ class _Loader:
         """The correlation over ids. Its digest covers the rules it counts: they decide what it finds."""
         found = ((each.text, self.counted_rule(draft, each, index, plain)) for each in draft.references)
         ids = {text: each.header.id for text, each in found if each is not None}
+        self.once(draft.references, ids)
         counted = {name: rule.header.digest for name, rule in rules.items()}
         counted |= {name: one.header.digest for name, one in plain.items()}
         digests = (counted[each] for each in dict.fromkeys(ids.values()) if each in counted)
@@ -219,6 +220,17 @@ class _Loader:
         one = resolved(draft, ids, combined(draft.correlation.header.digest, digests))
         baseline = with_habit(one, [rules[each] for each in one.rules if each in rules])
         return replace(one, inner=tuple(inner), baseline=baseline)
+
+    def once(self, references: Sequence[Scalar], ids: Mapping[str, str]) -> None:
+        """Report a rule that is named twice, be it once by its id: it would be counted as one."""
+        seen: set[str] = set()
+        for each in references:
+            if (known := ids.get(each.text)) in seen:
+                message = f"'{each.text}' is the same rule as one named before it."
+                self.problems.add(
+                    "invalid-value", each.span, message, "Name each rule once.", width=len(each.text)
+                )
+            seen |= {known} if known else set()
 
     def counted_rule(
         self,
@@ -240,7 +252,7 @@ class _Loader:
 
     def target(self, reference: Scalar, index: dict[str, Parsed], severity: Severity) -> Parsed | None:
         """What an id or a name refers to; reported where it refers to nothing."""
-        found = index.get(reference.text) or index.get(reference.text.lower())
+        found = _found(reference, index)
         if found is None and reference.text not in self.declared and self.whole:
             cure = f"{suggestion(reference.text, index)}Name a rule that is loaded too, by id or name."
             message = f"No rule has the id or name '{reference.text}'."
@@ -254,7 +266,8 @@ class _Loader:
         shown = {draft.rule.header.id for draft in self.events() if draft.generate}
         shown |= {draft.correlation.header.id for draft in self.correlations() if draft.generate}
         for draft in self.correlations():
-            found = {index[each.text].header.id for each in draft.references if each.text in index}
+            named = (_found(each, index) for each in draft.references)
+            found = {each.header.id for each in named if each is not None}
             used |= found
             shown |= found if draft.generate else set()
         return used - shown
@@ -269,6 +282,11 @@ class _Loader:
                 case FilterDraft():
                     continue
             lint_rule(rule, self.problems, ours=each.ours, counted=only_counted, scrub=self.scrub)
+
+
+def _found(reference: Scalar, index: dict[str, Parsed]) -> Parsed | None:
+    """What an id, in any case, or a name refers to."""
+    return index.get(reference.text) or index.get(reference.text.lower())
 
 
 def _covering(header: Header, selections: Sequence[Selection]) -> Header:

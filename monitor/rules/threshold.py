@@ -28,6 +28,8 @@ def read_threshold(body: Reader, kind: str, rules: tuple[str, ...]) -> Threshold
     if condition is None:
         return Threshold(())
     fields = _fields(condition, kind)
+    if kind in TEMPORAL and rules:
+        _reachable(condition, len(rules))
     return Threshold(
         bounds=_bounds(condition, kind),
         field=next(iter(fields), ""),
@@ -82,6 +84,17 @@ def _bounds(condition: Reader, kind: str) -> tuple[tuple[str, int | float], ...]
     return bounds
 
 
+def _reachable(condition: Reader, rules: int) -> None:
+    """Report a bound that more rules would have to reach than there are."""
+    for key, value in condition.node.pairs:
+        bound = value.value if isinstance(value, Scalar) else None
+        beyond = {"gt": rules - 1, "gte": rules, "eq": rules}.get(key.text)
+        if isinstance(bound, (int, float)) and beyond is not None and bound > beyond:
+            message = f"The correlation counts {rules} rules; '{key.text}: {bound}' can never hold."
+            cure = f"Write {key.text}: {beyond} at most."
+            condition.problems.add("invalid-value", value.span, message, cure)
+
+
 def _fields(condition: Reader, kind: str) -> tuple[str, ...]:
     fields = condition.texts("field")
     if len(fields) > 1 and kind != "value_count":
@@ -132,6 +145,9 @@ def _bound(condition: Reader, key: Scalar, value: Scalar | None) -> int | float 
         return number
     span = key.span if value is None else value.span
     condition.problems.add(
-        "invalid-value", span, f"'{key.text}' takes a number.", "Write a number without quotes."
+        "invalid-value",
+        span,
+        f"'{key.text}' takes a number.",
+        "Write a number without quotes; one with an exponent as 1.0e+15.",
     )
     return None

@@ -144,6 +144,7 @@ SECOND = (
 
 
 def temporal(**changes):
+    changes = {"condition": "{gte: 2}", **changes}
     return ruleset_of(
         SECOND + counted(type="temporal", rules="[customer_read, customer_write]", **changes)
     ).correlations[0]
@@ -372,6 +373,16 @@ def test_a_rule_is_named_by_id_too():
             "unknown-key",
             "The condition of a correlation has no 'events'.",
         ),
+        (
+            {"rules": "[customer_read, 3F2C6F0A-9A51-4A0E-B0A5-0E3A8F0E1C02]"},
+            "invalid-value",
+            "'3F2C6F0A-9A51-4A0E-B0A5-0E3A8F0E1C02' is the same rule as one named before it.",
+        ),
+        (
+            {"type": "temporal", "condition": "{gte: 2}"},
+            "invalid-value",
+            "The correlation counts 1 rules; 'gte: 2' can never hold.",
+        ),
         ({"type": "temporal", "rules": None}, "missing-key", "'correlation' has no 'rules'."),
         (
             {"type": "temporal", "condition": "customer_read and customer_write"},
@@ -394,7 +405,7 @@ def test_a_rule_is_named_by_id_too():
             "An order is only told of rules that all have to match.",
         ),
         (
-            {"type": "temporal", "rules": f"[{', '.join(['customer_read'] * 21)}]"},
+            {"type": "temporal", "rules": f"[{', '.join(f'rule_{n}' for n in range(21))}]"},
             "invalid-value",
             "The correlation names 21 rules; a temporal one has at most 20.",
         ),
