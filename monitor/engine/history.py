@@ -85,6 +85,16 @@ _HORIZON = ""
 """Stands for a partition in the segment that keeps the horizon."""
 
 
+def keeping_horizon(empty: Segment, horizon: int) -> Segment:
+    """A segment without rows, made the one that keeps the horizon (microseconds UTC)."""
+    return replace(empty, partition=_HORIZON, first=horizon, last=horizon, replaces=True)
+
+
+def kept_horizon(segment: Segment) -> int | None:
+    """The horizon that a segment keeps, microseconds UTC; None if it is one of a partition."""
+    return segment.first if segment.partition == _HORIZON else None
+
+
 class History:
     """Panes of one correlation that a later event could still matter to.
 
@@ -140,8 +150,9 @@ class History:
         partitions, horizon = self._state.partitions, self._state.horizon
         replaced = False
         for segment in segments:
-            if segment.partition == _HORIZON:
-                horizon = max(horizon, segment.first // self._tick)
+            moved = kept_horizon(segment)
+            if moved is not None:
+                horizon = max(horizon, moved // self._tick)
                 continue
             partitions |= {segment.partition}
             if segment.replaces:
@@ -292,7 +303,5 @@ class History:
                 to_segment(self._correlation, name, kept.get((name,), nothing), replaces=True)
                 for name in sorted(partitions)
             ),
-            replace(
-                to_segment(self._correlation, _HORIZON, nothing, replaces=True), first=horizon, last=horizon
-            ),
+            keeping_horizon(to_segment(self._correlation, "", nothing), horizon),
         )

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from monitor.engine.baseline import history
 from monitor.engine.baseline.habits import compact, from_habit_segment, reads
 from monitor.engine.baseline.unusual import model_of
-from monitor.pipeline.correlate import ArchiveWindows
+from monitor.model import Turn
+from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.rules.tree import Baseline, Correlation
 from monitor.rules.vocabulary import DAILY_SIGNALS, HOURLY_SIGNALS
-from tests.pipeline.test_correlate import archived, batched, live, write
+from tests.pipeline.test_correlate import archived, batched, live, newest, write
 from tests.support.baselines import NearError, Oracle, Read
 from tests.support.memory import MemoryStore
 from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, matches
@@ -154,6 +155,34 @@ def test_an_event_that_comes_too_late_is_counted_as_late():
     too_late = replace(events[0], offset=len(events))
     _, late = live(rule(("burst",)), [events, [too_late]])
     assert late == 1
+
+
+def test_what_came_too_late_does_so_after_a_restart(monkeypatch):
+    """The days around it were let go of: what was said of them must stay as it is."""
+    monkeypatch.setattr(history, "COMPACT_EVERY", 1)
+    events = steady(3, burst=40)
+    later = replace(events[0], offset=100, time=events[0].time + 60 * 86_400 * MICROS)
+    too_late = replace(events[0], offset=101, amount="somebody else")
+    batches = [events, [later], [too_late]]
+    found, late = live(rule(("burst",)), batches, restarts=frozenset({2}))
+    assert late == 1
+    assert period(20_702) in {violation.period for violation in found}
+    assert (found, late) == live(rule(("burst",)), batches)
+
+
+def test_the_horizon_in_the_store_is_no_habit(monkeypatch):
+    """A replay into the store of a daemon reads over the segment that keeps it."""
+    monkeypatch.setattr(history, "COMPACT_EVERY", 1)
+    one, store = rule(("burst",)), MemoryStore()
+    windows = LiveWindows([one], KEYRING, store)
+    events = steady(3, burst=40)
+    windows.take("p", matches(events), newest(events), ())
+    write(store, windows)
+    assert [s.rows for s in store.segments(one.header.id, "h", -(2**62), 2**62)] == [56, 0]
+    said = list(store.violations())
+    assert len(said) == 1
+    store.write(Turn(episodes=ArchiveWindows([one], KEYRING, store).finish()))
+    assert list(store.violations()) == said
 
 
 def test_habits_are_kept_under_what_is_counted_and_not_under_the_text_of_the_rule():

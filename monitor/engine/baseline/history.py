@@ -25,7 +25,7 @@ from monitor.engine.baseline.habits import (
 )
 from monitor.engine.baseline.judge import Judge
 from monitor.engine.baseline.unusual import DAY, model_of, violations
-from monitor.engine.history import COMPACT_EVERY, FOREVER, MOST_PANES
+from monitor.engine.history import COMPACT_EVERY, FOREVER, MOST_PANES, keeping_horizon, kept_horizon
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS
 from monitor.engine.windows import group_name
@@ -113,14 +113,19 @@ class HabitHistory:
         self._state = state
 
     def absorb(self, segments: Iterable[Segment]) -> None:
-        """Take in habits from the store, in the order written."""
+        """Take in habits from the store, in the order written; the horizon follows what was let go."""
         frames, partitions = [self._state.habits], self._state.partitions
+        horizon = self._state.horizon
         for segment in segments:
+            moved = kept_horizon(segment)
+            if moved is not None:
+                horizon = max(horizon, moved // (HOUR * MICROS))
+                continue
             partitions |= {segment.partition}
             if segment.replaces:
                 frames = [frame.filter(pl.col("partition") != segment.partition) for frame in frames]
             frames.append(from_habit_segment(segment))
-        self._state = replace(self._state, habits=compact(frames), partitions=partitions)
+        self._state = replace(self._state, habits=compact(frames), partitions=partitions, horizon=horizon)
 
     def advance(
         self, partition: str, delta: pl.DataFrame, watermark: int | None
@@ -189,7 +194,12 @@ class HabitHistory:
         self._state = replace(self._state, habits=self._remembered())
         kept = self._state.habits.partition_by("partition", as_dict=True)
         nothing = self._state.habits.clear()
-        return tuple(
-            to_habit_segment(self._correlation, name, kept.get((name,), nothing), replaces=True)
-            for name in sorted(partitions)
+        return (
+            *(
+                to_habit_segment(self._correlation, name, kept.get((name,), nothing), replaces=True)
+                for name in sorted(partitions)
+            ),
+            keeping_horizon(
+                to_habit_segment(self._correlation, "", nothing), self._state.horizon * HOUR * MICROS
+            ),
         )
