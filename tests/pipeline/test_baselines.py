@@ -136,6 +136,15 @@ def test_the_evidence_says_what_is_normal_and_what_broke_it():
     assert found.period == period(20_700 + 16)
 
 
+def test_two_signals_of_one_hour_show_that_hour_alone():
+    """Of a day with a burst at ten, what was read at nine and eleven is no evidence."""
+    ten = {e.offset for e in steady(17, burst=40) if e.time // (3600 * MICROS) % 24 == 10}
+    (found,) = archived(rule(("burst", "cap")), [steady(17, burst=40)])
+    assert found.evidence.test == "burst+cap"
+    assert (found.count, len(found.subjects)) == (40, 40)
+    assert {sample.offset for sample in found.samples} <= ten
+
+
 def test_what_is_much_for_others_is_usual_for_who_always_does_it():
     always = [
         replace(event, offset=index, amount=f"{event.amount}-{again}")

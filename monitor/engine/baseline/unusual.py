@@ -64,7 +64,7 @@ def violations(
     for (group, day), rows in verdicts.partition_by("group", "day", as_dict=True).items():
         mine = days.filter((pl.col("group") == group) & (pl.col("day") == day))
         hours = rows["hour"].drop_nulls().unique()
-        if len(hours) == rows.height:
+        if not rows["hour"].null_count():
             mine = mine.filter((pl.col("tick") % HOURS_A_DAY).is_in(hours.implode()))
         found.append(_violation(correlation, rows, mine, keyring))
     return sorted(found, key=lambda one: (one.group, one.start))
