@@ -9,7 +9,8 @@ import polars as pl
 from monitor.engine.baseline.facts import Facts
 from monitor.engine.baseline.model import Model
 from monitor.engine.baseline.norms import DayNorms, HourNorms, day_norms, hour_norms
-from monitor.engine.baseline.signals import HOURLY, SIGNALS, VERDICTS, Today, daily, hourly
+from monitor.engine.baseline.signals import SIGNALS, VERDICTS, Today, daily, hourly
+from monitor.rules.vocabulary import HOURLY_SIGNALS
 
 WEEK = 7
 
@@ -67,7 +68,7 @@ class Judge:
         if "drip" in signals:
             days = days.join(self._drips(facts, asked, day), on="group", how="left")
         hours = pl.DataFrame()
-        if HOURLY & set(signals):
+        if not set(HOURLY_SIGNALS).isdisjoint(signals):
             hours = hourly(asked, self.hour_norms(facts, day), days, day)
         return Today(hours, days)
 

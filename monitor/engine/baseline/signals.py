@@ -214,6 +214,3 @@ TIERS = {
     name: "page" if name in {"burst", "off_hours", "enumeration", "cap"} else "review" for name in SIGNALS
 }
 """What each signal is worth: `page` wakes somebody, `review` waits for the week's review."""
-
-HOURLY = frozenset({"burst", "enumeration", "cap", "soft"})
-"""Signals that speak of an hour."""

@@ -11,12 +11,12 @@ import polars as pl
 from monitor.engine.baseline.facts import HOURS_A_DAY
 from monitor.engine.baseline.habits import the_baseline
 from monitor.engine.baseline.model import Model
-from monitor.engine.baseline.signals import HOURLY
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS
 from monitor.engine.windows import group_name
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Position, Violation
 from monitor.rules.tree import Correlation
+from monitor.rules.vocabulary import HOURLY_SIGNALS
 
 MAX_RESOURCES = 3
 DAY = 86_400 * MICROS
@@ -38,7 +38,7 @@ def model_of(correlation: Correlation) -> Model:
     """The model that a rule asks for; its floor is the rule's."""
     said = the_baseline(correlation)
     floor = max(1, round(max((bound for _, bound in correlation.threshold.bounds), default=1)))
-    hourly = bool(HOURLY & set(said.signals))
+    hourly = not set(HOURLY_SIGNALS).isdisjoint(said.signals)
     return replace(
         Model(),
         history=said.history,
