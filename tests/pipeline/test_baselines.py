@@ -1,6 +1,7 @@
 """Baselines beside a stream say what baselines over the archive say, whatever was split, saved or
 restored."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.engine.baseline import history
+from monitor.engine.baseline import history, judge, known
 from monitor.engine.baseline.habits import compact, from_habit_segment, reads
 from monitor.engine.baseline.unusual import model_of
 from monitor.model import Turn
@@ -17,6 +18,7 @@ from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.rules.tree import Baseline, Correlation
 from monitor.rules.vocabulary import DAILY_SIGNALS, HOURLY_SIGNALS
 from tests.pipeline.test_correlate import archived, batched, live, newest, write
+from tests.pipeline.test_instances import steps, together
 from tests.support.baselines import NearError, Oracle, Read
 from tests.support.memory import MemoryStore
 from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, matches
@@ -36,14 +38,15 @@ rules = st.sampled_from([rule(HOURLY_SIGNALS), rule(DAILY_SIGNALS), rule(("burst
 
 @st.composite
 def weeks(draw: st.DrawFn) -> list[Happening]:
-    """Two and a half weeks of some people, in the order of time but for an hour or two; some days are
-    busy."""
+    """Two and a half weeks of some people, in the order of time but for an hour or two, perhaps about
+    midnight; some days are busy."""
     rng = Random(draw(st.integers(0, 2**32)))
+    hours = draw(st.sampled_from([(9, 23), (0, 23)]))
     events = []
     for who in ("ada", "bo", "cy"):
         busy = draw(st.integers(DAYS - 4, DAYS + 2))
         for day in range(rng.randrange(2), DAYS):
-            for hour in (9, 23):
+            for hour in hours:
                 count = rng.randint(0, 2) + (rng.choice((6, 12)) if day >= busy else 0)
                 begin = rng.randrange(500)
                 for each in range(count):
@@ -71,7 +74,30 @@ def test_live_is_archive(one, events, sizes, per_turn, restarts, compact_every):
     batches = batched(events, sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COMPACT_EVERY", compact_every)
+        patch.setattr(history, "FOLD_PANES", compact_every)
         found, late = live(one, batches, per_turn=per_turn, restarts=restarts)
+    assert late == 0
+    assert found == archived(one, batches)
+
+
+@settings(max_examples=4, deadline=None)
+@given(
+    rules,
+    weeks(),
+    st.lists(st.integers(10, 60), min_size=1, max_size=4),
+    steps,
+    st.sampled_from([1, 2, 64]),
+    st.booleans(),
+)
+def test_two_instances_are_the_archive(one, events, sizes, does, compact_every, overlap):
+    """Who is outpaced goes back to what it knew, and takes in what the other one wrote."""
+    batches = batched(events, sizes)
+    if overlap:  # who lags behind the other by more than the lateness has late events
+        one = replace(one, window=replace(one.window, lateness=DAYS * 86_400))
+    does = [(swap, write or not overlap, restart) for swap, write, restart in does]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "COMPACT_EVERY", compact_every)
+        found, late = together(one, batches, does)
     assert late == 0
     assert found == archived(one, batches)
 
@@ -192,6 +218,36 @@ def test_the_horizon_in_the_store_is_no_habit(monkeypatch):
     assert len(said) == 1
     store.write(Turn(episodes=ArchiveWindows([one], KEYRING, store).finish()))
     assert list(store.violations()) == said
+
+
+def test_a_batch_costs_by_the_groups_it_touches(monkeypatch):
+    """On a day whose norms are known nothing is worked out of what others read."""
+    counted = Counter()
+
+    def watched(module, name):
+        work = getattr(module, name)
+
+        def count(first, *others):
+            counted[name] += first["group"].n_unique() if name == "facts" else 1
+            return work(first, *others)
+
+        monkeypatch.setattr(module, name, count)
+
+    for module, name in [(history, "facts"), (known, "facts"), (judge, "hour_norms"), (judge, "day_norms")]:
+        watched(module, name)
+    one = rule(("burst",))
+    store = MemoryStore()
+    windows = LiveWindows([one], KEYRING, store)
+    said = []
+    for offset, who in enumerate(["ada", "bo", "cy", "ada"]):
+        counted.clear()
+        event = replace(steady(1)[0], offset=offset, who=who, amount=f"C{offset}")
+        windows.take("p", matches([event]), event.time, ())
+        write(store, windows)
+        said.append(dict(counted))
+    norms = {"hour_norms": 1, "day_norms": 1}
+    # The first one of the day works out the norms, of all; after it each its own group's facts.
+    assert said == [{"facts": 2, **norms}, *[{"facts": 1}] * 3]
 
 
 def test_habits_are_kept_under_what_is_counted_and_not_under_the_text_of_the_rule():

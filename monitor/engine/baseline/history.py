@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from monitor.engine.baseline.facts import HOURS_A_DAY, facts
+from monitor.engine.baseline.facts import HOURS_A_DAY, Facts, facts
 from monitor.engine.baseline.habits import (
     HABITS,
     compact,
@@ -24,8 +24,16 @@ from monitor.engine.baseline.habits import (
     to_habit_segment,
 )
 from monitor.engine.baseline.judge import Judge
+from monitor.engine.baseline.known import Known
 from monitor.engine.baseline.unusual import DAY, model_of, violations
-from monitor.engine.history import COMPACT_EVERY, FOREVER, MOST_PANES, keeping_horizon, kept_horizon
+from monitor.engine.history import (
+    COMPACT_EVERY,
+    FOLD_PANES,
+    FOREVER,
+    MOST_PANES,
+    keeping_horizon,
+    kept_horizon,
+)
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS
 from monitor.engine.windows import group_name
@@ -33,40 +41,49 @@ from monitor.model import Episodes, Segment, Violation
 from monitor.rules.baseline import HOUR
 from monitor.rules.tree import Correlation
 
+_DAY = pl.col("tick").floordiv(HOURS_A_DAY)
+
 
 def every_violation(correlation: Correlation, frame: pl.DataFrame, keyring: Keyring) -> list[Violation]:
     """What there is to say of compact HABITS that hold everything."""
-    days = (
-        frame.select(pl.col("tick").floordiv(HOURS_A_DAY).unique().sort()).to_series()
-        if frame.height
-        else pl.Series([], dtype=pl.Int64)
-    )
-    return _violations(correlation, frame, days.to_list(), None, keyring)
-
-
-def _violations(
-    correlation: Correlation,
-    frame: pl.DataFrame,
-    days: list[int],
-    groups: pl.Series | None,
-    keyring: Keyring,
-) -> list[Violation]:
-    if not days:
-        return []
+    days = frame.select(_DAY.unique()).to_series().to_list()
     model = model_of(correlation)
     known = facts(reads(frame), model.history)
-    verdicts = Judge(model).verdicts(known, days, the_baseline(correlation).signals, groups)
+    verdicts = Judge(model).verdicts(known, days, the_baseline(correlation).signals)
     return violations(correlation, verdicts, frame, keyring)
 
 
 @dataclass(frozen=True, slots=True)
 class HabitState:
-    """A history as it was; frames are never changed, so nothing is copied."""
+    """A history as it was; frames are never changed, so nothing is copied.
 
-    habits: pl.DataFrame
+    Attributes:
+        base: compact HABITS.
+        recent: compact HABITS of what came since, by batch.
+        known: what was worked out of them.
+        partitions: whose habits the store has.
+        horizon: events of hours below this are late.
+        batches: since the store was opened.
+    """
+
+    base: pl.DataFrame
+    recent: tuple[pl.DataFrame, ...]
+    known: Known
     partitions: frozenset[str]
     horizon: int
     batches: int
+
+    @property
+    def frames(self) -> tuple[pl.DataFrame, ...]:
+        """All habits."""
+        return (self.base, *self.recent)
+
+    def of(self, groups: pl.DataFrame | None, since: int) -> pl.DataFrame:
+        """HABITS of these groups (`group`; None: all) from that day on, not compact."""
+        frames = [frame.filter(pl.col("tick") >= since * HOURS_A_DAY) for frame in self.frames]
+        if groups is not None:
+            frames = [frame.join(groups, on="group", how="semi") for frame in frames]
+        return pl.concat(frames)
 
 
 class HabitHistory:
@@ -87,7 +104,8 @@ class HabitHistory:
         self._most = most
         self._unwatched = 0
         self._model = model_of(correlation)
-        self._state = HabitState(pl.DataFrame(schema=HABITS), frozenset(), -FOREVER // (HOUR * MICROS), 0)
+        nothing, known = pl.DataFrame(schema=HABITS), Known(self._model)
+        self._state = HabitState(nothing, (), known, frozenset(), -FOREVER // (HOUR * MICROS), 0)
         self.absorb(segments)
 
     @property
@@ -96,8 +114,8 @@ class HabitHistory:
         return self._state.horizon
 
     def size(self) -> int:
-        """Bytes of the habits."""
-        return int(self._state.habits.estimated_size())
+        """Bytes of the habits, and of what is known of them."""
+        return self._state.known.size() + sum(int(one.estimated_size()) for one in self._state.frames)
 
     def unwatched(self) -> int:
         """Events that were forgotten for want of room since this was last asked."""
@@ -114,8 +132,9 @@ class HabitHistory:
 
     def absorb(self, segments: Iterable[Segment]) -> None:
         """Take in habits from the store, in the order written; the horizon follows what was let go."""
-        frames, partitions = [self._state.habits], self._state.partitions
-        horizon = self._state.horizon
+        old, fresh = list(self._state.frames), list[pl.DataFrame]()
+        partitions, horizon = self._state.partitions, self._state.horizon
+        replaced = False
         for segment in segments:
             moved = kept_horizon(segment)
             if moved is not None:
@@ -123,9 +142,23 @@ class HabitHistory:
                 continue
             partitions |= {segment.partition}
             if segment.replaces:
-                frames = [frame.filter(pl.col("partition") != segment.partition) for frame in frames]
-            frames.append(from_habit_segment(segment))
-        self._state = replace(self._state, habits=compact(frames), partitions=partitions, horizon=horizon)
+                others = pl.col("partition") != segment.partition
+                old, fresh = [f.filter(others) for f in old], [f.filter(others) for f in fresh]
+                replaced = True
+            fresh.append(from_habit_segment(segment))
+        self._state = replace(self._state, partitions=partitions, horizon=horizon)
+        if replaced or (fresh and not self._state.base.height):
+            habits = compact([*old, *fresh])
+            self._state = replace(self._state, base=habits, recent=(), known=Known(self._model))
+        elif fresh:
+            self._add(compact(fresh))
+
+    def _add(self, delta: pl.DataFrame) -> None:
+        """Keep the habits, and what is known in spite of them."""
+        if delta.height:
+            state = self._state
+            known = state.known.after(delta.select("group").unique(), int(delta.select(_DAY.min()).item()))
+            self._state = replace(state, recent=(*state.recent, delta), known=known)
 
     def advance(
         self, partition: str, delta: pl.DataFrame, watermark: int | None
@@ -135,38 +168,48 @@ class HabitHistory:
         delta = compact([delta.filter(pl.col("tick") >= self.horizon)])
         if delta.is_empty():
             return (), (), late
-        self._state = replace(self._state, habits=compact([self._state.habits, delta]))
+        self._add(delta)
         found = self._judged(delta)
         self._raise_horizon(watermark)
         return found, self._segments(partition, delta), late
 
     def _judged(self, delta: pl.DataFrame) -> tuple[Episodes, ...]:
         """What is said of the groups of the batch from its first day on, and of all from the next day on."""
-        habits, day = self._state.habits, pl.col("tick").floordiv(HOURS_A_DAY)
-        first = int(delta.select(day.min()).item())
-        days = habits.filter(day >= first).select(day.unique().sort()).to_series().to_list()
-        touched = delta["group"].unique()
-        others = habits.filter(day > first)["group"].unique() if days[-1] > first else touched
-        recent = habits.filter(day >= first - self._model.reach - self._model.history)
+        first = int(delta.select(_DAY.min()).item())
+        touched = delta.select("group").unique()
+        said = self._said(first, [first], touched)
+        since = dict.fromkeys(touched["group"], first)
+        later = pl.concat(
+            [frame.filter(first < _DAY).select("group", _DAY.alias("day")) for frame in self._state.frames]
+        ).unique()
+        if later.height:
+            said += self._said(first + 1, later["day"].unique().to_list(), None)
+            since = dict.fromkeys(later["group"], first + 1) | since
         rule = self._correlation
-        said = _violations(rule, recent, [first], touched, self._keyring)
-        said += _violations(rule, recent, days[1:], None, self._keyring)
-        names = {
-            group: group_name(rule, group, self._keyring)
-            for group in pl.concat([touched, others]).unique().sort()
-        }
-        those = set(touched)
+        names = {group_name(rule, group, self._keyring): day for group, day in sorted(since.items())}
+        found: dict[str, list[Violation]] = {name: [] for name in names}
+        for violation in said:
+            found[violation.group].append(violation)
+        header = rule.header
         return tuple(
-            Episodes(
-                rule.header.id,
-                name,
-                (first if group in those else first + 1) * DAY,
-                FOREVER,
-                tuple(one for one in said if one.group == name),
-                rule.header.digest,
-            )
-            for group, name in names.items()
+            Episodes(header.id, name, names[name] * DAY, FOREVER, tuple(those), header.digest)
+            for name, those in found.items()
         )
+
+    def _said(self, first: int, days: list[int], groups: pl.DataFrame | None) -> list[Violation]:
+        """What there is to say of these groups (`group`; None: all) on these days, the earliest given."""
+        rule, model, state = self._correlation, self._model, self._state
+        back = first - model.drip_days - model.history
+
+        def everybody() -> Facts:
+            return state.known.everybody(lambda those: reads(state.of(those, -FOREVER // DAY)))
+
+        asked = everybody() if groups is None else facts(reads(state.of(groups, back)), model.history)
+        verdicts = state.known.judge.verdicts(asked, days, the_baseline(rule).signals, everybody)
+        guilty = verdicts.select("group").unique()
+        if guilty.is_empty():
+            return []
+        return violations(rule, verdicts, compact([state.of(guilty, first)]), self._keyring)
 
     def _raise_horizon(self, watermark: int | None) -> None:
         if watermark is not None:
@@ -174,26 +217,32 @@ class HabitHistory:
             horizon = max(self._state.horizon, watermark // (HOUR * MICROS) - late)
             self._state = replace(self._state, horizon=horizon)
 
-    def _remembered(self) -> pl.DataFrame:
-        """Without days that no day to come depends on, nor the oldest where there are too many."""
-        habits, reach = self._state.habits, self._model.reach + self._model.history
-        kept = habits.filter(pl.col("tick") >= (self.horizon // HOURS_A_DAY - reach) * HOURS_A_DAY)
+    def _fold(self) -> None:
+        """Make all habits one, without days that no day to come depends on.
+
+        Nor the oldest where there are too many. Then facts are others, and nothing is known.
+        """
+        state, oldest_day = self._state, self.horizon // HOURS_A_DAY
+        back = oldest_day - self._model.reach - self._model.history
+        kept, known = compact([state.of(None, back)]), state.known.let_go(oldest_day)
         if kept.height > self._most:
             oldest = kept["tick"].sort(descending=True)[self._most * 3 // 4]
             few = kept.filter(pl.col("tick") > oldest)
             self._unwatched += int(kept["count"].sum()) - int(few["count"].sum())
-            kept = few
-        return kept
+            kept, known = few, Known(self._model)
+        self._state = replace(state, base=kept, recent=(), known=known)
 
     def _segments(self, partition: str, delta: pl.DataFrame) -> tuple[Segment, ...]:
         """What the batch adds; now and then all that is kept, of the partitions of other instances too."""
         batches, partitions = self._state.batches + 1, self._state.partitions | {partition}
         self._state = replace(self._state, batches=batches, partitions=partitions)
         if batches % COMPACT_EVERY:
+            if sum(frame.height for frame in self._state.recent) > max(FOLD_PANES, self._state.base.height):
+                self._fold()
             return (to_habit_segment(self._correlation, partition, delta),)
-        self._state = replace(self._state, habits=self._remembered())
-        kept = self._state.habits.partition_by("partition", as_dict=True)
-        nothing = self._state.habits.clear()
+        self._fold()
+        kept = self._state.base.partition_by("partition", as_dict=True)
+        nothing = self._state.base.clear()
         return (
             *(
                 to_habit_segment(self._correlation, name, kept.get((name,), nothing), replaces=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import polars as pl
 
@@ -18,7 +18,8 @@ WEEK = 7
 class Judge:
     """Verdicts of days under one model.
 
-    Norms of a day are functions of the facts before it. They are kept until told that one of those changed.
+    Norms of a day are functions of the facts before it. A judge works each out once and keeps it; where facts
+    change, the one who judges on is `changed`, and this one goes on knowing what it knew.
     """
 
     def __init__(self, model: Model) -> None:
@@ -26,32 +27,46 @@ class Judge:
         self._hours: dict[int, HourNorms] = {}
         self._days: dict[int, DayNorms] = {}
 
-    def changed(self, day: int) -> None:
-        """Facts of that day are others now: norms of later days have to be worked out again."""
-        for kept in (self._hours, self._days):
-            for later in [one for one in kept if one > day]:
-                del kept[later]
+    def changed(self, day: int) -> Judge:
+        """A judge without the norms of the days after this one, whose facts are others now."""
+        return self._keeping(lambda one: one <= day, lambda one: one <= day)
 
-    def let_go(self, day: int) -> None:
-        """Forget the norms of days before this one."""
-        for kept in (self._hours, self._days):
-            for earlier in [one for one in kept if one < day]:
-                del kept[earlier]
+    def let_go(self, day: int) -> Judge:
+        """A judge without the norms that no day from this one on asks for."""
+        earliest = day - self._model.drip_days
+        return self._keeping(lambda one: one >= day, lambda one: one >= earliest)
+
+    def _keeping(self, hours: Callable[[int], bool], days: Callable[[int], bool]) -> Judge:
+        other = Judge(self._model)
+        other._hours = {day: norms for day, norms in self._hours.items() if hours(day)}
+        other._days = {day: norms for day, norms in self._days.items() if days(day)}
+        return other
+
+    def size(self) -> int:
+        """Bytes of the norms."""
+        frames = [one for norms in self._hours.values() for one in (norms.own, norms.peers)]
+        frames += [one for norms in self._days.values() for one in (norms.own, norms.peers)]
+        return sum(int(one.estimated_size()) for one in frames)
 
     def verdicts(
-        self, facts: Facts, days: Collection[int], signals: Collection[str], groups: pl.Series | None = None
+        self,
+        facts: Facts,
+        days: Collection[int],
+        signals: Collection[str],
+        everybody: Callable[[], Facts] | None = None,
     ) -> pl.DataFrame:
         """VERDICTS of these days, ordered by day, group, signal, hour.
 
         Args:
-            facts: of everybody, of `Model.reach` days before the earliest of the days.
+            facts: of whom to judge, of `Model.drip_days` days before the earliest of the days.
             days: since the epoch.
             signals: names of `SIGNALS`.
-            groups: whom to judge; everybody else is only a peer.
+            everybody: facts of all, of `Model.reach` days before the earliest of the days; asked where norms
+                are not known yet. Without it all are judged, and `facts` must go back as far.
         """
         found = [pl.DataFrame(schema=VERDICTS)]
         for day in sorted(days):
-            today = self.today(facts, day, signals, groups)
+            today = self.today(facts, day, signals, everybody or (lambda: facts))
             found += [SIGNALS[name](today, self._model) for name in SIGNALS if name in signals]
         order = pl.col("signal").replace_strict(
             {name: i for i, name in enumerate(SIGNALS)}, return_dtype=pl.Int64
@@ -59,29 +74,28 @@ class Judge:
         return pl.concat(found).sort("day", "group", order, "hour")
 
     def today(
-        self, facts: Facts, day: int, signals: Collection[str], groups: pl.Series | None = None
+        self, facts: Facts, day: int, signals: Collection[str], everybody: Callable[[], Facts]
     ) -> Today:
         """A day beside its norms, as far as these signals need them."""
-        asked = Facts(_of(facts.hours, groups), _of(facts.days, groups))
-        days = daily(asked, self.day_norms(facts, day), day, self._model)
-        days = days.join(self._week(asked, day), on="group", how="left")
+        days = daily(facts, self.day_norms(everybody, day), day, self._model)
+        days = days.join(self._week(facts, day), on="group", how="left")
         if "drip" in signals:
-            days = days.join(self._drips(facts, asked, day), on="group", how="left")
+            days = days.join(self._drips(facts, everybody, day), on="group", how="left")
         hours = pl.DataFrame()
         if not set(HOURLY_SIGNALS).isdisjoint(signals):
-            hours = hourly(asked, self.hour_norms(facts, day), days, day)
+            hours = hourly(facts, self.hour_norms(everybody, day), days, day)
         return Today(hours, days)
 
-    def hour_norms(self, facts: Facts, day: int) -> HourNorms:
+    def hour_norms(self, everybody: Callable[[], Facts], day: int) -> HourNorms:
         """The hourly norms of a day."""
         if day not in self._hours:
-            self._hours[day] = hour_norms(facts, day, self._model)
+            self._hours[day] = hour_norms(everybody(), day, self._model)
         return self._hours[day]
 
-    def day_norms(self, facts: Facts, day: int) -> DayNorms:
+    def day_norms(self, everybody: Callable[[], Facts], day: int) -> DayNorms:
         """The daily norms of a day."""
         if day not in self._days:
-            self._days[day] = day_norms(facts, day, self._model)
+            self._days[day] = day_norms(everybody(), day, self._model)
         return self._days[day]
 
     def _week(self, facts: Facts, day: int) -> pl.DataFrame:
@@ -92,7 +106,7 @@ class Judge:
             .agg(pl.col("people").sum().alias("week_people"), pl.col("night").sum().alias("week_nights"))
         )
 
-    def _drips(self, facts: Facts, asked: Facts, day: int) -> pl.DataFrame:
+    def _drips(self, facts: Facts, everybody: Callable[[], Facts], day: int) -> pl.DataFrame:
         """`group`, `drip`: the one-sided CUSUM of z (Page, 1954) over the last days on which the group read.
 
         Looking back a fixed number of days, it is the largest sum of what the latest days lie above the
@@ -101,7 +115,7 @@ class Judge:
         model = self._model
         share = model.new_weight
         days = [
-            daily(asked, self.day_norms(facts, each), each, model)
+            daily(facts, self.day_norms(everybody, each), each, model)
             for each in range(day - model.drip_days + 1, day + 1)
         ]
         mixed = share * pl.col("new_z") + (1 - share) * pl.col("z")
@@ -114,9 +128,3 @@ class Judge:
             .group_by("group", maintain_order=True)
             .agg(pl.col("gain").cum_sum().max().alias("drip"))
         )
-
-
-def _of(frame: pl.DataFrame, groups: pl.Series | None) -> pl.DataFrame:
-    if groups is None:
-        return frame
-    return frame.join(groups.to_frame("group"), on="group", how="semi", maintain_order="left")

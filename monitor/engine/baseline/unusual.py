@@ -58,14 +58,16 @@ def model_of(correlation: Correlation) -> Model:
 def violations(
     correlation: Correlation, verdicts: pl.DataFrame, habits: pl.DataFrame, keyring: Keyring
 ) -> list[Violation]:
-    """Violations of VERDICTS, whose groups and days `habits` holds completely; by group and day."""
+    """Violations of VERDICTS, whose groups and days compact HABITS hold completely; by group and day."""
     found = []
+    same = ["group", "day"]
     days = habits.with_columns(day=pl.col("tick").floordiv(HOURS_A_DAY))
-    for (group, day), rows in verdicts.partition_by("group", "day", as_dict=True).items():
-        mine = days.filter((pl.col("group") == group) & (pl.col("day") == day))
-        hours = rows["hour"].drop_nulls().unique()
+    those = days.join(verdicts.select(same).unique(), on=same, how="semi", maintain_order="left")
+    each = those.partition_by(same, as_dict=True)
+    for key, rows in verdicts.partition_by(same, as_dict=True).items():
+        mine = each[key]
         if not rows["hour"].null_count():
-            mine = mine.filter((pl.col("tick") % HOURS_A_DAY).is_in(hours.implode()))
+            mine = mine.filter((pl.col("tick") % HOURS_A_DAY).is_in(rows["hour"].unique().implode()))
         found.append(_violation(correlation, rows, mine, keyring))
     return sorted(found, key=lambda one: (one.group, one.start))
 
