@@ -220,6 +220,26 @@ def test_the_horizon_in_the_store_is_no_habit(monkeypatch):
     assert list(store.violations()) == said
 
 
+def test_what_comes_of_the_day_before_changes_what_is_said_of_all():
+    """Nothing is known on bo's first day, until what ada did before midnight gives him peers."""
+    night = [
+        Happening("p", n, (FIRST + 86_400 + n) * MICROS, who="bo", amount=f"C{n}", table="desk")
+        for n in range(9)
+    ]
+    evening = [
+        replace(event, offset=9 + n, time=event.time - 600 * MICROS, who="ada", amount=f"C{n % 3}")
+        for n, event in enumerate(night)
+    ]
+    one = rule(("burst",))
+    said = {v.actor: v.evidence.extract for v in live(one, [night])[0]}
+    assert said == {KEYRING.pseudonym("bo"): "9 people in an hour (00:00 UTC); usual then unknown"}
+    found, late = live(one, [night, evening])
+    said = {v.actor: v.evidence.extract for v in found}
+    assert said[KEYRING.pseudonym("bo")].startswith("9 people in an hour (00:00 UTC); usual then 1,")
+    assert late == 0
+    assert found == archived(one, [night, evening])
+
+
 def test_a_batch_costs_by_the_groups_it_touches(monkeypatch):
     """On a day whose norms are known nothing is worked out of what others read."""
     counted = Counter()

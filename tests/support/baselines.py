@@ -96,7 +96,11 @@ class Oracle:
         """Day of the pool to x of the hour and its neighbours."""
         near = (hour - 1, hour, hour + 1)
         return {
-            one: [x_of(len(self.hours.get((group, one * 24 + at), ()))) for at in near]
+            one: [
+                x_of(len(self.hours.get((group, one * 24 + at), ())))
+                for at in near
+                if one * 24 + at < day * 24  # midnight of the day itself is no neighbour
+            ]
             for one in self.pool(group, day)
         }
 

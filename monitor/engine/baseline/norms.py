@@ -82,7 +82,7 @@ def log(people: pl.Expr) -> pl.Expr:
 
 def hour_norms(facts: Facts, day: int, model: Model) -> HourNorms:
     """The hourly norms of a day from the facts of the days before it."""
-    hours = _hour_pool(facts.hours, _same_class(_before(facts, day, model), day, model))
+    hours = _hour_pool(facts.hours, _same_class(_before(facts, day, model), day, model), day)
     by = ["group", "hour"]
     own = hours.group_by(by).agg(*robust("x", "", model.floor))
     cut = _cut(hours, own, model, by)
@@ -143,11 +143,11 @@ def _same_class(before: pl.DataFrame, day: int, model: Model) -> pl.DataFrame:
     return before.filter(like | (like.sum().over("group") < model.enough))
 
 
-def _hour_pool(hours: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
+def _hour_pool(hours: pl.DataFrame, pool: pl.DataFrame, day: int) -> pl.DataFrame:
     """For each hour of the day, that hour and its neighbours on the days of the pool.
 
     Columns are `group`, `hour`, `peer`, `x`. An hour without reads counts as 0 on a day on which the group
-    read at all.
+    read at all. The last hour of the day before has one neighbour less: the other is of the day itself.
     """
     clock = pl.DataFrame(
         [(hour, hour + near) for hour in range(HOURS_A_DAY) for near in (-1, 0, 1)],
@@ -161,6 +161,7 @@ def _hour_pool(hours: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
         pool.select("group", "day", "peer")
         .join(clock, how="cross")
         .with_columns(at=pl.col("day") * HOURS_A_DAY + pl.col("at"))
+        .filter(pl.col("at") < day * HOURS_A_DAY)
         .join(seen, on=["group", "at"], how="left")
         .select("group", "hour", "peer", pl.col("x").fill_null(0.0))
     )

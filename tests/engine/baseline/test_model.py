@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from monitor.engine.baseline.facts import READS, facts
 from monitor.engine.baseline.judge import Judge
 from monitor.engine.baseline.model import Model
+from monitor.engine.baseline.norms import hour_norms
 from monitor.engine.baseline.signals import SIGNALS
 from tests.support.baselines import NearError, Oracle, Read
 
@@ -104,6 +105,15 @@ def test_a_day_knows_nothing_of_what_follows(reads):
     day = FIRST + DAYS - 4
     until = [r for r in reads if r.hour < (day + 1) * 24]
     assert judged(until, [day]) == judged(reads, [day])
+
+
+def test_the_norm_of_the_last_hour_knows_nothing_of_the_first():
+    """Yesterday at eleven in the evening lies next to today at midnight, which is what is to be judged."""
+    before = [Read(0, (FIRST + day) * 24 + 23, who, who, "agent") for day in range(6) for who in (1, 2)]
+    today = [Read(0, (FIRST + 6) * 24, who, who, "agent") for who in range(90)]
+    norms = [hour_norms(facts(frame(r), SMALL.history), FIRST + 6, SMALL) for r in (before, before + today)]
+    assert norms[0].own.equals(norms[1].own)
+    assert norms[0].peers.equals(norms[1].peers)
 
 
 @settings(max_examples=8, deadline=None)
