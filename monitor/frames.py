@@ -98,6 +98,7 @@ class Projection:
         fields: dotted paths wanted as String columns.
         first: those of them that the engine asks of every event. A decoder that reads field by field may
             leave the others out until it is asked for them (`EventBatch.narrowed`); None: all at once.
+        leading: fields of which only the first value counts, so that a list of texts is no more than that.
         aliases: other event paths that may hold a wanted field, tried in order after its own name.
         time_fields: paths that may hold the event time, first parseable one wins; empty means the usual.
         keys: keys wanted at any depth, in lower case; found in the leaves.
@@ -107,6 +108,7 @@ class Projection:
 
     fields: tuple[str, ...] = ()
     first: tuple[str, ...] | None = None
+    leading: tuple[str, ...] = ()
     aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     time_fields: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()

@@ -10,15 +10,15 @@ import typer
 from monitor.errors import InputError
 from monitor.lazily import Lazily
 from monitor.printable import path_text
-from monitor.review.totals import counted
 
 if TYPE_CHECKING:
     from monitor import app as composition
     from monitor.engine.survey import Survey
-    from monitor.review import proposed, surveyed, surveyed_page
+    from monitor.review import proposed, surveyed, surveyed_page, totals
 else:
     composition, surveyed = Lazily("monitor.app"), Lazily("monitor.review.surveyed")
     proposed, surveyed_page = Lazily("monitor.review.proposed"), Lazily("monitor.review.surveyed_page")
+    totals = Lazily("monitor.review.totals")
 
 
 def scan(
@@ -60,7 +60,7 @@ def _propose(folder: Path, found: Survey) -> None:
     findings = found.findings()
     written = [_write(folder / f"{name}.yml", text) for name, text in proposed.rules(findings)]
     kept = written.count(False)
-    said = f"{counted(len(written) - kept, 'rule')} proposed in {path_text(folder)}"
+    said = f"{totals.counted(len(written) - kept, 'rule')} proposed in {path_text(folder)}"
     typer.echo(said + (f", {kept} were there already" if kept else ""), err=True)
     for path in proposed.unaskable(findings):
         typer.echo(f"no rule proposed for {path}: a key in it looks like data", err=True)

@@ -37,6 +37,13 @@ class Column:
         """Whether each value is one scalar."""
         return not isinstance(self.values.dtype, _LISTS)
 
+    @property
+    def leading(self) -> Column:
+        """Of lists of texts the first ones, anything else as it is."""
+        if self.values.dtype != pl.List(pl.String):
+            return self
+        return Column(self.path, self.values.list.drop_nulls().list.first())
+
     @cached_property
     def various(self) -> bool:
         """Whether texts hardly repeat, so that looking for the distinct ones costs more than it saves."""

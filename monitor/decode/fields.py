@@ -38,6 +38,14 @@ class Wanted:
         return tuple(dict.fromkeys((*self.projection.fields, *aliases)))
 
     @cached_property
+    def leading(self) -> frozenset[str]:
+        """Those of the paths of whose values only the first counts, whichever field asks for them."""
+        aliases = dict(self.projection.aliases)
+        many = [field for field in self.projection.fields if field not in self.projection.leading]
+        every = {path for field in many for path in (field, *aliases.get(field, ()))}
+        return frozenset(self.paths).difference(every)
+
+    @cached_property
     def times(self) -> tuple[str, ...]:
         """Candidates for the event time, in the order they are tried."""
         return tuple(dict.fromkeys(self.projection.time_fields or USUAL_TIME_FIELDS))
@@ -95,6 +103,15 @@ def nested(text: pl.Expr) -> pl.Expr:
     array = text.str.contains(r"^\s*\[") & text.str.contains(r"\]\s*$")
     obj = text.str.contains(r"^\s*\{") & text.str.contains(r"\}\s*$")
     return (array | obj).fill_null(value=False)
+
+
+_TEXTS = r'^\s*\[\s*"((?:[^"\\\s\[{][^"\\]*)?)"(?:\s*,\s*"[^"\\]*")*\s*\]\s*$'
+"""A JSON list of texts without escapes, the first of which is no JSON itself."""
+
+
+def leading_text(text: pl.Expr) -> pl.Expr:
+    """Of a JSON list of texts the first, anything else as it is."""
+    return pl.coalesce(text.str.extract(_TEXTS), text)
 
 
 def maybe_nested(text: pl.Expr) -> pl.Expr:

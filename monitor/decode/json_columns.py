@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import polars as pl
 
-from monitor.decode.fields import maybe_nested, nested
+from monitor.decode.fields import leading_text, maybe_nested, nested
 from monitor.decode.sieve import block
 from monitor.frames import RAW
 
@@ -36,11 +36,13 @@ class JsonColumns:
         paths: dotted paths of events.
         fields: the paths where an object makes a row irregular.
         times: dotted paths of event times; what they hold makes no row irregular.
+        leading: those of `paths` of whose values only the first counts.
     """
 
     paths: tuple[str, ...] = ()
     fields: frozenset[str] = frozenset()
     times: tuple[str, ...] = ()
+    leading: frozenset[str] = frozenset()
 
     @cached_property
     def every(self) -> tuple[str, ...]:
@@ -209,6 +211,9 @@ class JsonColumns:
         suspects = [path for path, is_so in zip(self.every, maybe, strict=True) if is_so]
         if not suspects:
             return frame
+        frame = frame.with_columns(
+            leading_text(pl.col(path)).alias(path) for path in suspects if path in self.leading
+        )
         return frame.with_columns(
             *(pl.when(~nested(pl.col(path))).then(pl.col(path)).alias(path) for path in suspects),
             pl.any_horizontal(

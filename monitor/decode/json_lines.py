@@ -109,7 +109,7 @@ def _lines(frame: pl.DataFrame) -> pl.Series:
 
 
 def _columns_of(wanted: Wanted, times: tuple[str, ...]) -> JsonColumns:
-    return JsonColumns(wanted.paths, frozenset(wanted.projection.fields), times)
+    return JsonColumns(wanted.paths, frozenset(wanted.projection.fields), times, wanted.leading)
 
 
 def _arrays(raw: pl.Series) -> pl.Series:

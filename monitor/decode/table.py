@@ -67,7 +67,8 @@ class TableDecoder:
             if isinstance(frame[name].dtype, pl.Struct):
                 irregular |= frame[name].is_not_null()
         by_path: dict[str, list[Column]] = {}
-        for cell in cells:
+        leading = self._wanted.leading
+        for cell in (one.leading if one.path in leading else one for one in cells):
             wanted = cell.path in self._wanted.paths
             if not wanted and not any(path.startswith(f"{cell.path}.") for path in self._wanted.paths):
                 continue

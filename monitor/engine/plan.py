@@ -231,8 +231,13 @@ def _context(rules: Iterable[RulePlan], correlations: Iterable[Correlation]) -> 
         privacy = correlation.privacy
         fields += [name for rule in correlation.own for name in correlation.fields_of(rule)]
         fields += [privacy.actor, privacy.resource, privacy.subject]
-        fields += [] if correlation.baseline is None else [correlation.baseline.peers]
     return tuple(dict.fromkeys(f for f in fields if f))
+
+
+def _peers(correlations: Iterable[Correlation]) -> tuple[str, ...]:
+    """Fields that say whose peers somebody is; of several values the first."""
+    named = (one.baseline.peers for one in correlations if one.baseline is not None)
+    return tuple(dict.fromkeys(filter(None, named)))
 
 
 def _fields(atoms: Iterable[Atom]) -> set[str]:
@@ -251,13 +256,15 @@ def compile_plan(
     """
     atoms = _Atoms()
     rules = tuple(_rule_plan(rule, atoms, dict(aliases)) for rule in ruleset.rules)
-    context = _context(rules, ruleset.correlations)
+    peers, told = _peers(ruleset.correlations), _context(rules, ruleset.correlations)
+    context = tuple(dict.fromkeys((*told, *peers)))
     every = tuple(atoms.by_pair.values())
     fields = _fields(every)
     unnamed = [a for a in every if not a.named]
     projection = Projection(
         fields=tuple(sorted({*fields, *context})),
         first=tuple(sorted(_fields(a for r in rules if not r.anchors for a in r.atoms))),
+        leading=tuple(sorted({*peers}.difference(told, fields))),
         aliases=aliases,
         time_fields=time_fields,
         keys=tuple(sorted({a.key for a in unnamed if a.key is not None})),

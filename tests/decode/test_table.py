@@ -124,3 +124,36 @@ def test_lines_are_no_table():
 def test_no_rows():
     found = TableDecoder(wanting("a")).decode(table(pl.DataFrame()))
     assert (read(found).height, read(found).columns[-1]) == (0, "a")
+
+
+@pytest.mark.parametrize(
+    ("roles", "first"),
+    [
+        (["clerk", "auditor"], "clerk"),
+        (["clerk"], "clerk"),
+        (["", "clerk"], ""),
+        ([" clerk", "x, y"], None),
+        (["[clerk]"], None),
+        (['cl"erk'], None),
+        (["c\u00e9"], "c\u00e9"),
+    ],
+)
+def test_of_a_field_that_leads_a_list_of_texts_is_its_first(roles, first):
+    """Where that can be told without taking the record apart; else its leaves say."""
+    projection = wanting("user.roles", "id", first=(), leading=("user.roles",))
+    record = {"id": "1", "user": {"roles": roles}}
+    from_json = rows(JsonDecoder(projection).decode(events(record)))
+    (_, _, odd, *told) = from_json[0]
+    assert (odd, dict(zip(["user.roles", "id"], told, strict=True))["user.roles"]) == (first is None, first)
+    found = TableDecoder(projection).decode(table(pl.DataFrame([record])))
+    if first is not None:
+        assert rows(found) == from_json
+    other = wanting("user.roles", "id", first=())
+    assert rows(JsonDecoder(other).decode(events(record)))[0][2], "of other fields every value counts"
+    assert rows(TableDecoder(other).decode(table(pl.DataFrame([record]))))[0][2]
+
+
+def test_a_path_that_another_field_asks_as_well_leads_nothing():
+    aliases = (("role", ("user.roles",)),)
+    projection = wanting("user.roles", "role", first=(), leading=("user.roles",), aliases=aliases)
+    assert rows(JsonDecoder(projection).decode(events({"user": {"roles": ["a", "b"]}})))[0][2]
