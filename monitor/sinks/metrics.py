@@ -11,6 +11,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from monitor import telemetry
 from monitor.clock import Clock, SystemClock
+from monitor.decode.reasons import REASONS
 from monitor.model import TurnFacts
 from monitor.sinks.scraped import (
     MAX_SOURCES,
@@ -66,6 +67,8 @@ class Metrics:
         # A series that is there from the start can be alerted on before it first moves.
         for fact in telemetry.FACTS:
             self._facts.labels(fact)
+        for reason in REASONS:
+            self._rejects.labels(reason)
         for stage in telemetry.STAGES:
             self._stage.labels(stage)
         for sink in telemetry.DEAD_LETTER_SINKS:
