@@ -1,7 +1,7 @@
 """Recognisers of personal data and of the state it is protected in."""
 
-from monitor.detectors.catalogue import FOUND, JUDGED, classify, find
-from monitor.detectors.prefilter import Prefilter, prefilter
+from monitor.detectors.catalogue import FOUND, JUDGED, SHIPPED, Catalogue, classify, find, prefilter
+from monitor.detectors.prefilter import Prefilter
 from monitor.detectors.registry import CLASSES, GROUPS
 from monitor.detectors.states import HASHED_WEAK, NOT_PERSONAL, PLAINTEXT_STATES, PROTECTED_STATES, STATES
 
@@ -14,7 +14,9 @@ __all__ = [
     "NOT_PERSONAL",
     "PLAINTEXT_STATES",
     "PROTECTED_STATES",
+    "SHIPPED",
     "STATES",
+    "Catalogue",
     "Prefilter",
     "classify",
     "find",

@@ -10,7 +10,6 @@ from operator import or_
 import polars as pl
 
 from monitor.detectors.gate import WORDS, Gate
-from monitor.detectors.registry import GATES, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,3 @@ def _as_written(words: str) -> str:
 def _staged(gate: Gate, col: pl.Expr) -> pl.Expr:
     promising = reduce(or_, (col.str.contains(pattern) for pattern in gate.cheap))
     return _where(promising, col).str.contains(gate.exact)
-
-
-def prefilter(classes: tuple[str, ...]) -> Prefilter:
-    """The prefilter of detector classes or groups of them.
-
-    Raises:
-        KeyError: a name that is neither.
-    """
-    return Prefilter(tuple(GATES[name] for name in expand(classes)))

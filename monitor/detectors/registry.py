@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from monitor.detectors.birth import BIRTH
 from monitor.detectors.card import find_card
 from monitor.detectors.email import find_email
 from monitor.detectors.entry import CONTACT, FINANCIAL, Entry
-from monitor.detectors.gate import Gate
 from monitor.detectors.geo import GEO
 from monitor.detectors.iban import find_iban
 from monitor.detectors.identifier import Identifier
@@ -86,7 +84,6 @@ CATALOGUE: Final[dict[str, Entry]] = {
 """Every detector class of this release, by name."""
 
 DETECTORS: Final[dict[str, Detector]] = {name: entry.detector for name, entry in CATALOGUE.items()}
-GATES: Final[dict[str, Gate]] = {name: entry.gate for name, entry in CATALOGUE.items()}
 
 CLASSES: Final = tuple(CATALOGUE)
 
@@ -98,17 +95,3 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Words that stand for several classes. `any` is what may be asked of every record of every log: it
 stays with the classes whose gates are quick and whose checks need no words. `every` is all of them."""
-
-
-def expand(names: Iterable[str]) -> tuple[str, ...]:
-    """Class names in the order of the catalogue, groups spelt out.
-
-    Raises:
-        KeyError: a name that is neither a class nor a group.
-    """
-    wanted: set[str] = set()
-    for name in names:
-        if name not in DETECTORS and name not in GROUPS:
-            raise KeyError(f"no detector {name!r}; there are {', '.join((*CLASSES, *GROUPS))}")
-        wanted.update(GROUPS.get(name, (name,)))
-    return tuple(name for name in CLASSES if name in wanted)

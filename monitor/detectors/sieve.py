@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Final
@@ -11,27 +11,26 @@ import polars as pl
 
 from monitor.detectors.gate import WORDS, Gate
 from monitor.detectors.prefilter import passes, together, words_of
-from monitor.detectors.registry import GATES
 
 TEXT: Final = "text"
 PATH: Final = "path"
 
 
-def sieve(frame: pl.DataFrame, names: Sequence[str], *, personal: bool) -> dict[str, pl.DataFrame]:
-    """The rows of `frame` (`index`, TEXT, PATH) in which the detector of each name may find something.
+def sieve(frame: pl.DataFrame, gates: Mapping[str, Gate], *, personal: bool) -> dict[str, pl.DataFrame]:
+    """The rows of `frame` (`index`, TEXT, PATH) in which what each gate stands before may find something.
 
     With a column `veiled`: whether decoding the text may show more. `personal`: rows in which everything is
     nobody's may be left out.
     """
-    known = {id(GATES[name]): name for name in names}
+    known = {id(gate): name for name, gate in gates.items()}
     pathless = not (frame[PATH] != "").any()
     kept: dict[str, pl.DataFrame] = {}
-    for gates in together(GATES[name] for name in names):
-        asked = [gate for gate in gates if not (gate.named and pathless)]
+    for several in together(gates.values()):
+        asked = [gate for gate in several if not (gate.named and pathless)]
         left = _left(frame, asked, pathless=pathless, personal=personal) if len(asked) > 1 else frame
         for gate in asked if left.height else ():
             kept[known[id(gate)]] = _own(left, gate, pathless=pathless, personal=personal)
-    return {name: kept[name] for name in names if name in kept}
+    return {name: kept[name] for name in gates if name in kept}
 
 
 def _left(frame: pl.DataFrame, gates: Sequence[Gate], *, pathless: bool, personal: bool) -> pl.DataFrame:

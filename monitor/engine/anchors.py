@@ -14,8 +14,8 @@ from operator import or_
 
 import polars as pl
 
-from monitor.detectors import prefilter
-from monitor.rules.compile import asks_absence, regex_escape
+from monitor.detectors import SHIPPED, Catalogue
+from monitor.rules.compile import asks_absence, catalogue_of, regex_escape
 from monitor.rules.tree import And, Condition, EventRule, Item, Not, Or, Pattern, PiiTest, Ref, Test, TextTest
 
 HIDDEN_LETTERS = "\\\\u(?:00[2-7]|212[aA]|0130)|\u0130"
@@ -41,17 +41,22 @@ CHEAP_DETECTORS = frozenset({"email"})
 class Anchor:
     """One of the needles stands in the raw text, or the prefilter of one of the detectors says yes.
 
-    `score` guesses how few records that is: the length of the shortest needle.
+    `score` guesses how few records that is: the length of the shortest needle. `catalogue` has the detectors.
     """
 
     needles: frozenset[str] = frozenset()
     detectors: frozenset[str] = frozenset()
     score: int = 0
+    catalogue: Catalogue = SHIPPED
 
     def __or__(self, other: Anchor) -> Anchor:
         """Where either holds."""
         return Anchor(
-            self.needles | other.needles, self.detectors | other.detectors, min(self.score, other.score)
+            self.needles | other.needles,
+            self.detectors | other.detectors,
+            min(self.score, other.score),
+            # A rule set is loaded with one catalogue; an anchor without detectors asks none.
+            self.catalogue if self.detectors else other.catalogue,
         )
 
 
@@ -103,7 +108,7 @@ def _listed(anchor: Anchor | None) -> list[Anchor]:
 def _value(test: Test, *, whole: bool) -> Anchor | None:
     """The anchor of a test of one value; `whole` where the pattern covers all of it."""
     if isinstance(test, PiiTest) and CHEAP_DETECTORS.issuperset(test.detectors):
-        return Anchor(detectors=frozenset(test.detectors), score=50)
+        return Anchor(detectors=frozenset(test.detectors), score=50, catalogue=catalogue_of(test))
     if not isinstance(test, TextTest):
         return None
     parts = test.pattern.parts
@@ -175,7 +180,7 @@ def holds(anchor: Anchor, column: pl.Expr, *, whole: bool = False) -> pl.Expr:
     """Whether a text may hold the anchor; two-valued. `whole` records name their fields as well."""
     exprs = [hidden_letters(column)]
     if anchor.detectors:
-        asked = prefilter(tuple(sorted(anchor.detectors)))
+        asked = anchor.catalogue.prefilter(sorted(anchor.detectors))
         exprs.append(asked.records(column) if whole else asked.expr(column))
     if anchor.needles:
         exprs += [column.str.contains(regex) for regex in _alternatives(anchor.needles)]

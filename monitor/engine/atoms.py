@@ -12,11 +12,10 @@ from dataclasses import replace
 
 import polars as pl
 
-from monitor.detectors import PLAINTEXT_STATES, classify, find, prefilter
-from monitor.detectors.registry import expand
+from monitor.detectors import PLAINTEXT_STATES, SHIPPED, Prefilter
 from monitor.engine.plan import Atom, is_detector, is_timed
 from monitor.frames import KEY, PATH, ROW, TEXT, TIME, EventBatch
-from monitor.rules.compile import asks_absence, test_expr
+from monitor.rules.compile import asks_absence, catalogue_of, test_expr
 from monitor.rules.tree import (
     ExistsTest,
     LookupTest,
@@ -63,9 +62,9 @@ def column_leaves(batch: EventBatch, atoms: Sequence[Atom]) -> dict[str, pl.Data
     by_field: dict[str, list[Atom]] = {}
     for atom in atoms:
         by_field.setdefault(atom.field or "", []).append(atom)
-    classes = _classes(atoms)
+    everywhere = _prefilter(atoms)
     wanted = batch.frame.select(
-        (_any_may_satisfy(asked, classes, pl.col(field)) & ~batch.irregular).alias(field)
+        (_any_may_satisfy(asked, everywhere, pl.col(field)) & ~batch.irregular).alias(field)
         for field, asked in by_field.items()
     )
     leaves = {
@@ -78,31 +77,32 @@ def column_leaves(batch: EventBatch, atoms: Sequence[Atom]) -> dict[str, pl.Data
     return {a.name: leaves[field] for field, asked in by_field.items() if field in leaves for a in asked}
 
 
-def _classes(atoms: Sequence[Atom]) -> tuple[str, ...]:
-    """Every detector class that is asked of some field."""
-    return expand(name for a in atoms if isinstance(a.test, PiiTest) for name in a.test.detectors)
+def _prefilter(atoms: Sequence[Atom]) -> Prefilter:
+    """That of every detector class that is asked of some field."""
+    tests = [a.test for a in atoms if isinstance(a.test, PiiTest)]
+    catalogue = catalogue_of(tests[0]) if tests else SHIPPED
+    return catalogue.prefilter(name for test in tests for name in test.detectors)
 
 
-def _any_may_satisfy(atoms: Sequence[Atom], classes: tuple[str, ...], column: pl.Expr) -> pl.Expr:
+def _any_may_satisfy(atoms: Sequence[Atom], everywhere: Prefilter, column: pl.Expr) -> pl.Expr:
     """Whether one of several atoms of a field may be satisfied.
 
-    Where the field is asked for several detectors it is scanned once for all `classes` that any field is
-    asked for: the patterns are then the same for every field, and few. polars keeps 32 compiled regular
-    expressions a thread and compiles the others anew for each batch.
+    Where the field is asked for several detectors it is scanned once for all classes that any field is
+    asked for, `everywhere`: the patterns are then the same for every field, and few. polars keeps 32
+    compiled regular expressions a thread and compiles the others anew for each batch.
     """
     asked = [a for a in atoms if isinstance(a.test, PiiTest)]
     if len(asked) < 2:
         return pl.any_horizontal([_may_satisfy(a, column) for a in atoms])
-    gate = prefilter(classes)
-    named = any(re.search(f"(?i:{one.words})", atoms[0].field or "") for one in gate.gates if one.words)
+    named = any(re.search(f"(?i:{one.words})", atoms[0].field or "") for one in everywhere.gates if one.words)
     # Where the name of the field says nothing, the text has to hold the word that some detectors need.
-    scanned = gate.expr(column) if named else gate.records(column)
+    scanned = everywhere.expr(column) if named else everywhere.records(column)
     return pl.any_horizontal([scanned, *(_may_satisfy(a, column) for a in atoms if a not in asked)])
 
 
 def _may_satisfy(atom: Atom, column: pl.Expr) -> pl.Expr:
     if isinstance(atom.test, PiiTest):
-        return prefilter(atom.test.detectors).expr(column)
+        return catalogue_of(atom.test).prefilter(atom.test.detectors).expr(column)
     if isinstance(atom.test, LookupTest):
         return test_expr(at_any_time(atom.test), column)
     return column.is_not_null()
@@ -176,10 +176,10 @@ def satisfied(atom: Atom, leaves: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([empty_found(), kept], how="diagonal")
 
 
-def _detected(test: Test, leaves: pl.DataFrame) -> pl.DataFrame:
+def _detected(test: PiiTest | PlaintextTest | StateTest, leaves: pl.DataFrame) -> pl.DataFrame:
     """Run a detector over the distinct (path, text) pairs and join what it says back."""
     if isinstance(test, PiiTest):
-        leaves = leaves.filter(prefilter(test.detectors).expr(pl.col(TEXT)))
+        leaves = leaves.filter(catalogue_of(test).prefilter(test.detectors).expr(pl.col(TEXT)))
     distinct = leaves.select(PATH, TEXT).unique(maintain_order=True).with_row_index("index")
     if distinct.is_empty():
         return empty_found()
@@ -188,17 +188,17 @@ def _detected(test: Test, leaves: pl.DataFrame) -> pl.DataFrame:
     return joined.select(pl.col(name).cast(dtype) for name, dtype in FOUND.items())
 
 
-def verdicts_of(test: Test, distinct: pl.DataFrame) -> pl.DataFrame:
+def verdicts_of(test: PiiTest | PlaintextTest | StateTest, distinct: pl.DataFrame) -> pl.DataFrame:
     """`index`, detector, state, steps, start, end of the distinct values that satisfy the test."""
     values, paths = distinct[TEXT], distinct[PATH]
     if isinstance(test, PiiTest):
-        return find(values, test.detectors, paths, personal=True).filter(pl.col("state").is_in(DISCLOSED))
-    verdicts = classify(values, paths).with_row_index("index")
+        found = catalogue_of(test).find(values, test.detectors, paths, personal=True)
+        return found.filter(pl.col("state").is_in(DISCLOSED))
+    verdicts = catalogue_of(test).classify(values, paths).with_row_index("index")
     if isinstance(test, StateTest):
         kept = pl.col("state").is_in(test.states)
     else:
         plain = pl.col("state").is_in(sorted(PLAINTEXT_STATES))
-        expected = isinstance(test, PlaintextTest) and test.expected
-        kept = plain if expected else ~plain & (pl.col("state") != "absent")
+        kept = plain if test.expected else ~plain & (pl.col("state") != "absent")
     none = pl.lit(None, dtype=pl.Int64)
     return verdicts.filter(kept).with_columns(start=none, end=none)

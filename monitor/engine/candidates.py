@@ -16,7 +16,7 @@ from operator import or_
 
 import polars as pl
 
-from monitor.detectors import HASHED_WEAK, NOT_PERSONAL, find, prefilter
+from monitor.detectors import HASHED_WEAK, NOT_PERSONAL, SHIPPED, Catalogue
 from monitor.engine.anchors import (
     SAFE_TEXT,
     Anchor,
@@ -28,9 +28,9 @@ from monitor.engine.anchors import (
 )
 from monitor.engine.atoms import DISCLOSED, verdicts_of
 from monitor.engine.cells import rows_in_cells
-from monitor.engine.plan import Atom
+from monitor.engine.plan import Atom, is_detector
 from monitor.frames import PATH, RAW, ROW, TEXT, EventBatch
-from monitor.rules.compile import regex_escape
+from monitor.rules.compile import catalogue_of, regex_escape
 from monitor.rules.tree import PiiTest, PlaintextTest, StateTest, Test, TextTest
 
 _PAIR = (
@@ -107,7 +107,7 @@ def _anchor(atom: Atom) -> Anchor | None:
     if atom.key is not None:
         return key_anchor(atom.key)
     if isinstance(atom.test, PiiTest):
-        return Anchor(detectors=frozenset(atom.test.detectors))
+        return Anchor(detectors=frozenset(atom.test.detectors), catalogue=catalogue_of(atom.test))
     word = longest_word(atom.test.pattern) if isinstance(atom.test, TextTest) else ""
     return Anchor(frozenset({word})) if writable(word) else None
 
@@ -132,8 +132,10 @@ def _screen_texts(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
     plain = suspects.filter(~pl.col(RAW).str.contains("\\", literal=True))
     texts = plain.select(ROW, pl.col(RAW).str.extract_all(_STRING).alias(TEXT)).explode(TEXT)
     detectors = tuple(sorted({name for a in atoms for name in _detectors(a)}))
-    distinct = texts[TEXT].unique().to_frame().filter(prefilter(detectors).expr(pl.col(TEXT)))[TEXT]
-    found = texts.filter(pl.col(TEXT).is_in(_disclosing(distinct, detectors).implode()))
+    catalogue = next((catalogue_of(a.test) for a in atoms if isinstance(a.test, PiiTest)), SHIPPED)
+    gate = catalogue.prefilter(detectors).expr(pl.col(TEXT))
+    distinct = texts[TEXT].unique().to_frame().filter(gate)[TEXT]
+    found = texts.filter(pl.col(TEXT).is_in(_disclosing(catalogue, distinct, detectors).implode()))
     return pl.concat([found[ROW], suspects.filter(~pl.col(ROW).is_in(plain[ROW].implode()))[ROW]])
 
 
@@ -141,9 +143,9 @@ def _detectors(atom: Atom) -> tuple[str, ...]:
     return atom.test.detectors if isinstance(atom.test, PiiTest) else ()
 
 
-def _disclosing(texts: pl.Series, detectors: tuple[str, ...]) -> pl.Series:
+def _disclosing(catalogue: Catalogue, texts: pl.Series, detectors: tuple[str, ...]) -> pl.Series:
     """Those of the quoted texts in which something is disclosed in a field of some name."""
-    found = find(texts.str.slice(1, texts.str.len_chars() - 2), detectors)
+    found = catalogue.find(texts.str.slice(1, texts.str.len_chars() - 2), detectors)
     # Between quotes that a decoding uncovers the detector may see a robot, in a User-Agent it might not.
     unsure = (pl.col("state") == NOT_PERSONAL) & (pl.col("steps") != "")
     return texts.gather(found.filter(pl.col("state").is_in(DISCLOSED) | unsure)["index"].unique())
@@ -164,7 +166,8 @@ def _screen_keys(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
     for atom in atoms:
         by_test.setdefault(atom.test, []).append(atom)
     distinct = pairs["pairs"].unique()
-    satisfying = [_satisfying(test, _keys(group), distinct) for test, group in by_test.items()]
+    detecting = ((test, group) for test, group in by_test.items() if is_detector(test))
+    satisfying = [_satisfying(test, _keys(group), distinct) for test, group in detecting]
     clear = pairs.filter(pl.col("pairs").is_in(pl.concat(satisfying).implode()))
     return pl.concat([clear[ROW], seen.filter(~simple)[ROW]])
 
@@ -174,7 +177,7 @@ def _keys(atoms: Sequence[Atom]) -> str:
     return "|".join(sorted({regex_escape(a.key or "") for a in atoms}, key=lambda k: (-len(k), k)))
 
 
-def _satisfying(test: Test, keys: str, pairs: pl.Series) -> pl.Series:
+def _satisfying(test: PiiTest | PlaintextTest | StateTest, keys: str, pairs: pl.Series) -> pl.Series:
     """Those of the distinct raw pairs with one of these keys whose value satisfies the test under the key."""
     frame = pairs.to_frame("pairs").filter(pl.col("pairs").str.contains(f'(?i)^"(?:{keys})"'))
     frame = frame.with_columns(

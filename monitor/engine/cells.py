@@ -13,12 +13,11 @@ from operator import or_
 
 import polars as pl
 
-from monitor.detectors import prefilter
 from monitor.engine.anchors import Anchor, hidden_letters, holds, key_anchor
 from monitor.engine.atoms import at_any_time, satisfied, satisfied_keys
 from monitor.engine.plan import Atom, is_detector
 from monitor.frames import NESTED, PATH, ROW, TEXT, Cells
-from monitor.rules.compile import asks_absence, test_expr
+from monitor.rules.compile import asks_absence, catalogue_of, test_expr
 from monitor.rules.tree import PiiTest
 
 
@@ -39,7 +38,7 @@ def _anywhere(atom: Atom, cells: Cells) -> pl.Series:
     """ROW of what one atom that asks the whole row is satisfied by."""
     text, inside, always = pl.col(TEXT), pl.col(NESTED), pl.lit(value=True)
     if isinstance(atom.test, PiiTest):
-        leaves = cells.search(prefilter(atom.test.detectors).expr(text))
+        leaves = cells.search(catalogue_of(atom.test).prefilter(atom.test.detectors).expr(text))
         hidden = cells.search(hidden_letters(text), nested=True)
         return pl.concat([leaves.filter(inside)[ROW], hidden[ROW], satisfied(atom, leaves)[ROW]])
     if is_detector(atom.test):

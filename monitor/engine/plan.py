@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import polars as pl
 
@@ -101,7 +102,7 @@ class Plan:
     digest: str
 
 
-def is_detector(test: Test) -> bool:
+def is_detector(test: Test) -> TypeGuard[PiiTest | PlaintextTest | StateTest]:
     """Whether a detector answers the test rather than an expression."""
     return isinstance(test, PiiTest | PlaintextTest | StateTest)
 

@@ -1,16 +1,30 @@
-"""Lookups meet their tables: every `lookup` and `in` of a rule gets the column it asks."""
+"""Tests meet what they ask: every `lookup` and `in` its column, every detector test its catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from monitor.detectors.catalogue import Catalogue
 from monitor.rules.diagnostics import Problems, listing, suggestion
 from monitor.rules.filters import FOREIGN
 from monitor.rules.tables import Keys, Table
-from monitor.rules.tree import EventRule, Item, LookupTest, Selection, Span
+from monitor.rules.tree import (
+    EventRule,
+    Item,
+    LookupTest,
+    PiiTest,
+    PlaintextTest,
+    Selection,
+    Span,
+    StateTest,
+    Test,
+)
 
-Bind = Callable[[LookupTest, Span], LookupTest]
+DETECTING = (PiiTest, PlaintextTest, StateTest)
+"""Tests that detectors answer."""
+
+Change = Callable[[Test, Span], Test]
 
 
 def bound(
@@ -25,7 +39,9 @@ def bound(
         problems: takes what is asked for and is not there.
     """
 
-    def bind(test: LookupTest, span: Span) -> LookupTest:
+    def bind(test: Test, span: Span) -> Test:
+        if not isinstance(test, LookupTest):
+            return test
         table = tables.get(test.table)
         if table is None:
             if test.table not in named:
@@ -50,11 +66,32 @@ def with_tables(rule: EventRule, tables: Sequence[Table]) -> EventRule:
     """
     by_name = {table.name: table for table in tables}
 
-    def bind(test: LookupTest, _: Span) -> LookupTest:
-        table = by_name.get(test.table)
-        return test if table is None else replace(test, keys=table.keys(test.column))
+    def bind(test: Test, _: Span) -> Test:
+        if not isinstance(test, LookupTest) or test.table not in by_name:
+            return test
+        return replace(test, keys=by_name[test.table].keys(test.column))
 
     return replace(rule, selections=_rewritten(rule.selections, bind))
+
+
+def catalogued(selections: Sequence[Selection], catalogue: Catalogue) -> tuple[Selection, ...]:
+    """The selections with the catalogue in which their detector classes are looked up."""
+
+    def bind(test: Test, _: Span) -> Test:
+        return replace(test, catalogue=catalogue) if isinstance(test, DETECTING) else test
+
+    return _rewritten(selections, bind)
+
+
+def at_large(rule: EventRule) -> EventRule:
+    """The rule by what its catalogue was before settings narrowed it; the digest stays."""
+
+    def widen(test: Test, _: Span) -> Test:
+        if not isinstance(test, DETECTING) or test.catalogue is None:
+            return test
+        return replace(test, catalogue=test.catalogue.at_large or test.catalogue)
+
+    return replace(rule, selections=_rewritten(rule.selections, widen))
 
 
 def rests_for(rule: EventRule) -> tuple[str, ...]:
@@ -67,24 +104,30 @@ def rests_for(rule: EventRule) -> tuple[str, ...]:
 
 
 def digests(selections: Sequence[Selection]) -> tuple[str, ...]:
-    """Of the tables that are asked, in order: they decide what a rule finds."""
-    return tuple(dict.fromkeys(test.keys.digest for test in lookups(selections) if test.keys))
+    """Of the tables and changed catalogues that are asked, in order: they decide what a rule finds."""
+    tables = (test.keys.digest for test in lookups(selections) if test.keys)
+    catalogues = (test.catalogue for test in _tests(selections) if isinstance(test, DETECTING))
+    changed = (each.digest for each in catalogues if each is not None and each.digest)
+    return tuple(dict.fromkeys((*tables, *changed)))
 
 
-def lookups(selections: Sequence[Selection] | Iterator[Selection]) -> Iterator[LookupTest]:
+def lookups(selections: Iterable[Selection]) -> Iterator[LookupTest]:
     """Every lookup of some selections."""
+    return (test for test in _tests(selections) if isinstance(test, LookupTest))
+
+
+def _tests(selections: Iterable[Selection]) -> Iterator[Test]:
     items = (item for each in selections for items in each.alternatives for item in items)
-    return (test for item in items for test in item.tests if isinstance(test, LookupTest))
+    return (test for item in items for test in item.tests)
 
 
 def _nothing(test: LookupTest) -> Keys:
     return Table(test.table, "", {"key": ()}).keys("")
 
 
-def _rewritten(selections: Sequence[Selection], bind: Bind) -> tuple[Selection, ...]:
+def _rewritten(selections: Sequence[Selection], change: Change) -> tuple[Selection, ...]:
     def item(one: Item) -> Item:
-        tests = (bind(test, one.span) if isinstance(test, LookupTest) else test for test in one.tests)
-        return replace(one, tests=tuple(tests))
+        return replace(one, tests=tuple(change(test, one.span) for test in one.tests))
 
     return tuple(
         replace(each, alternatives=tuple(tuple(map(item, items)) for items in each.alternatives))

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from monitor.detectors import SHIPPED, Catalogue
 from monitor.errors import CompileError
 from monitor.frames import TIME
 from monitor.rules.tree import (
@@ -29,9 +30,12 @@ from monitor.rules.tree import (
     NumberTest,
     Or,
     Pattern,
+    PiiTest,
+    PlaintextTest,
     Ref,
     RegexTest,
     Selection,
+    StateTest,
     Test,
     TextTest,
     Wild,
@@ -218,6 +222,11 @@ def _holds_one_of(literals: Sequence[str], text: pl.Expr, *, cased: bool) -> pl.
     if cased:
         return text.str.contains_any(list(literals))
     return text.str.to_lowercase().str.contains_any([each.lower() for each in literals])
+
+
+def catalogue_of(test: PiiTest | PlaintextTest | StateTest) -> Catalogue:
+    """Where the test looks its detector classes up."""
+    return test.catalogue or SHIPPED
 
 
 def asks_absence(test: Test) -> bool:

@@ -131,9 +131,13 @@ class Diagnostic:
 
 @dataclass
 class Problems:
-    """Collects the diagnostics of one load; knows the text of the files, to show the line."""
+    """Collects the diagnostics of one load; knows the text of the files, to show the line.
+
+    `detectors` are the words that `|pii` takes; none: those of the shipped catalogue.
+    """
 
     items: list[Diagnostic] = field(default_factory=list)
+    detectors: tuple[str, ...] = ()
     _lines: dict[str, list[str]] = field(default_factory=dict)
 
     def open(self, file: str, text: str) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from monitor.detectors import SHIPPED, Catalogue
 from monitor.rules.baseline import with_habit
-from monitor.rules.binding import bound, digests
+from monitor.rules.binding import bound, catalogued, digests
 from monitor.rules.chain import check_chain
 from monitor.rules.correlation import CorrelationDraft, resolved
 from monitor.rules.diagnostics import SUFFIXES, Diagnostic, Problems, Severity, failed, suggestion
@@ -22,7 +23,10 @@ from monitor.rules.tree import Correlation, EventRule, Filter, Header, RuleSet, 
 
 
 def load(
-    paths: Sequence[Path], today: dt.date, scrub: Scrubber | None = None
+    paths: Sequence[Path],
+    today: dt.date,
+    scrub: Scrubber | None = None,
+    catalogue: Catalogue = SHIPPED,
 ) -> tuple[RuleSet | None, list[Diagnostic]]:
     """Read rule files, whatever their names, and folders (all `*.yml` and `*.yaml` below them).
 
@@ -32,13 +36,14 @@ def load(
         paths: files and folders.
         today: filters that expired before this day are not applied.
         scrub: looks for personal data in inline tests; None looks for none.
+        catalogue: what the rules' detector classes are looked up in.
 
     Returns:
         The rule set, None where any diagnostic is an error; and all diagnostics by file and line.
         Its order is that of the files, its digest does not depend on it.
     """
-    problems = Problems()
-    loader = _Loader(problems, today, scrub)
+    problems = Problems(detectors=catalogue.words)
+    loader = _Loader(problems, today, scrub, catalogue)
     for name, path in _files(paths, problems):
         loader.read(name, path)
     loader.bind(paths)
@@ -73,6 +78,7 @@ class _Loader:
     problems: Problems
     today: dt.date
     scrub: Scrubber | None
+    catalogue: Catalogue
     parsed: list[Parsed] = field(default_factory=list)
     declared: set[str] = field(default_factory=set)
     """Ids and names also of documents that could not be parsed, so that one mistake is reported once."""
@@ -98,11 +104,12 @@ class _Loader:
                 self.parsed.append(parsed)
 
     def bind(self, paths: Sequence[Path]) -> None:
-        """Give every lookup its table. The digest of a rule covers the tables it asks."""
+        """Give every lookup its table, every detector test the catalogue; a rule's digest covers both."""
         tables, named = tables_below(paths, self.problems)
 
         def selections(one: tuple[Selection, ...]) -> tuple[Selection, ...]:
-            return bound(one, tables, named, self.problems)
+            asking = one if self.catalogue is SHIPPED else catalogued(one, self.catalogue)
+            return bound(asking, tables, named, self.problems)
 
         for number, each in enumerate(self.parsed):
             match each.draft:
@@ -290,9 +297,9 @@ def _found(reference: Scalar, index: dict[str, Parsed]) -> Parsed | None:
 
 
 def _covering(header: Header, selections: Sequence[Selection]) -> Header:
-    """The header, its digest over the tables as well that the selections ask."""
-    tables = digests(selections)
-    return replace(header, digest=combined(header.digest, tables)) if tables else header
+    """The header, its digest over the tables and changed catalogues as well that the selections ask."""
+    asked = digests(selections)
+    return replace(header, digest=combined(header.digest, asked)) if asked else header
 
 
 def _applies(one: Filter, rule: EventRule) -> bool:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from monitor.model import Logsource
 from monitor.rules.tables import Keys, Table
+
+if TYPE_CHECKING:  # reading a rule needs no detector
+    from monitor.detectors.catalogue import Catalogue
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -98,9 +101,13 @@ class CidrTest:
 
 @dataclass(frozen=True, slots=True)
 class PiiTest:
-    """The value holds at least one raw or encoded item of one of these detector classes."""
+    """The value holds at least one raw or encoded item of one of these detector classes.
+
+    `catalogue` is where the classes are looked up, of this test as of those below; None is the shipped one.
+    """
 
     detectors: tuple[str, ...]
+    catalogue: Catalogue | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,7 @@ class PlaintextTest:
     """The value is present and in no protected state; `expected=False` asks for the opposite."""
 
     expected: bool = True
+    catalogue: Catalogue | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,7 @@ class StateTest:
     """The value is in one of these protection states."""
 
     states: tuple[str, ...]
+    catalogue: Catalogue | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

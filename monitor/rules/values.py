@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import polars as pl
 
-from monitor.detectors import CLASSES, GROUPS, STATES
+from monitor.detectors import SHIPPED, STATES
 from monitor.rules.diagnostics import Problems, listing, suggestion
 from monitor.rules.document import ListNode, MapNode, Node, Scalar
 from monitor.rules.modifiers import SINGLE, Chain, parse_chain
@@ -190,7 +190,8 @@ def _truth(chain: Chain, value: Scalar, problems: Problems) -> Test | None:
 
 
 def _pii(_chain: Chain, value: Scalar, problems: Problems) -> Test | None:
-    return PiiTest((value.text,)) if _known(value, (*CLASSES, *GROUPS), "detector", problems) else None
+    words = problems.detectors or SHIPPED.words
+    return PiiTest((value.text,)) if _known(value, words, "detector", problems) else None
 
 
 def _state(_chain: Chain, value: Scalar, problems: Problems) -> Test | None:

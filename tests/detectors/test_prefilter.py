@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.detectors import CLASSES, GROUPS, find, prefilter
-from monitor.detectors.registry import GATES
+from monitor.detectors.registry import CATALOGUE
 from tests.detectors.cases import credentials, persons
 from tests.detectors.cases.national import FIELDS, VALID
 
@@ -97,7 +97,7 @@ def test_what_is_found_in_a_value_passes_as_a_record(text, name):
 
 @given(texts(), st.sampled_from(CLASSES))
 def test_cheap_patterns_match_wherever_the_exact_one_does(text, name):
-    gate = GATES[name]
+    gate = CATALOGUE[name].gate
     record = pl.Series(records(text))
     if gate.cheap:
         cheap = pl.select(pl.any_horizontal(pl.lit(record).str.contains(p) for p in gate.cheap)).to_series()
@@ -106,7 +106,7 @@ def test_cheap_patterns_match_wherever_the_exact_one_does(text, name):
 
 @given(texts())
 def test_what_is_not_veiled_needs_no_decoding(text):
-    gate, everything = GATES["email"], pl.Series([text])
+    gate, everything = CATALOGUE["email"].gate, pl.Series([text])
     if not everything.str.contains(gate.veiled)[0]:
         assert set(find(everything, ("email",))["steps"]) <= {""}
 
