@@ -13,6 +13,7 @@ from monitor.clock import SystemClock
 from tests.support import kafka_jars
 from tests.support.ports import free_ports
 from tests.support.receiver import Receiver
+from tests.support.unmet import cannot_run
 
 CLOCK = SystemClock()
 PACKAGE = "prometheus-alertmanager"
@@ -48,11 +49,29 @@ def provision() -> str:
     return missing()
 
 
+def amtool() -> str:
+    """Alertmanager's own tool, which its package brings along."""
+    found = shutil.which("amtool")
+    if found is None:
+        cannot_run(f"no amtool on this machine (Debian's package {PACKAGE})")
+    return found
+
+
 class Alertmanager:
     """What a test asks an Alertmanager."""
 
     def __init__(self, url: str) -> None:
         self.url = url
+
+    def post(self, alerts: list[dict[str, Any]]) -> None:
+        """Tell it of alerts, as Prometheus and privwatch do."""
+        request = urllib.request.Request(
+            f"{self.url}/api/v2/alerts",
+            json.dumps(alerts).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 200
 
     def alerts(self) -> list[dict[str, Any]]:
         """What it holds as firing."""
@@ -61,16 +80,20 @@ class Alertmanager:
 
 
 class AlertmanagerServer(Alertmanager):
-    """One Alertmanager on a free port; it forgets everything when stopped, and notifies `receiver`."""
+    """One Alertmanager on a free port; it forgets everything when stopped, and notifies `receiver`.
 
-    def __init__(self) -> None:
+    Args:
+        config: its configuration, with `{url}` where the receiver's goes.
+    """
+
+    def __init__(self, config: str = CONFIG) -> None:
         (port,) = free_ports(1)
         super().__init__(f"http://127.0.0.1:{port}")
         self._address = f"127.0.0.1:{port}"
         self._folder = Path(tempfile.mkdtemp(prefix="privwatch-alertmanager-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.receiver = Receiver()
-        (self._folder / "alertmanager.yml").write_text(CONFIG.format(url=self.receiver.url))
+        (self._folder / "alertmanager.yml").write_text(config.format(url=self.receiver.url))
 
     def start(self) -> None:
         """Start it and wait until it answers."""

@@ -69,3 +69,9 @@ def settled(output: str) -> str:
     """Without what differs from run to run: durations, and pseudonyms, whose key is made up on first use."""
     output = re.sub(r"in [0-9.]+ s( \([0-9,]+ records/s\))?", "in … s", output)
     return re.sub(r"\bactor [0-9a-f]{16}", "actor …", output)
+
+
+def quoted(page: Path, text: str) -> bool:
+    """Whether a fenced block of the page is this text, white space at its ends left out."""
+    blocks = _BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return any(block["text"].strip() == text.strip() for block in blocks)
