@@ -1,4 +1,4 @@
-"""A real SMTP server on the loopback address that keeps the mails it is given (RFC 5321, its everyday part)."""
+"""A real SMTP server on the loopback address that keeps the mails it is given (RFC 5321)."""
 
 import email
 import email.policy
