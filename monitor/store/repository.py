@@ -14,6 +14,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, func, select
 
 from monitor.errors import OutpacedError
+from monitor.ledger.signing import Signer
 from monitor.model import (
     Checkpoint,
     Claim,
@@ -26,7 +27,8 @@ from monitor.model import (
     Violation,
     merged,
 )
-from monitor.store import ownership, rows, schema, sightings
+from monitor.store import ledger, marking, ownership, rows, schema, sightings
+from monitor.store.casebook import SqlCasebook
 from monitor.store.database import connect, reading, writing
 from monitor.store.outbox import SqlOutbox
 from monitor.store.raising import raise_alerts
@@ -105,8 +107,10 @@ class SqlStore:
             newest = self._newest(connection)
             if turn.seen is not None and newest > turn.seen:
                 raise OutpacedError(f"store {self.place}: another instance wrote window state meanwhile")
-            self._write_parts(connection, turn.parts)
-            self._write_episodes(connection, turn.episodes)
+            if turn.parts or turn.episodes:
+                mark = marking.next_mark(connection, self._namespace)
+                self._write_parts(connection, turn.parts, mark)
+                self._write_episodes(connection, turn.episodes, mark)
             self._write_rejects(connection, turn.rejects)
             self._write_counts(connection, turn)
             raise_alerts(connection, self._namespace, turn.alerts)
@@ -179,6 +183,16 @@ class SqlStore:
         """What this namespace has still to say to targets."""
         return SqlOutbox(self._engine, self.place, self._namespace)
 
+    def casebook(self, signer: Signer) -> SqlCasebook:
+        """What people review of this namespace; what is written in its ledger is signed."""
+        return SqlCasebook(self._engine, self.place, self._namespace, signer)
+
+    def public_key(self) -> str | None:
+        """The key that the ledger says it is signed with; None while there is no ledger."""
+        with reading(self._engine, self.place) as connection:
+            found = ledger.head(connection, self._namespace)
+            return None if found is None else found[1]
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
@@ -203,7 +217,7 @@ class SqlStore:
         ):
             yield from found
 
-    def _write_parts(self, connection: Connection, parts: Sequence[Part]) -> None:
+    def _write_parts(self, connection: Connection, parts: Sequence[Part], mark: int) -> None:
         """Add the parts to what their partitions said before, then say the violations anew."""
         fresh: dict[str, dict[str, list[Violation]]] = defaultdict(lambda: defaultdict(list))
         for part in parts:
@@ -215,6 +229,7 @@ class SqlStore:
             for fingerprint in chunk:
                 encoded, whole = self._encode(fresh[fingerprint], known.get(fingerprint, {}))
                 part_rows += encoded
+                whole["mark"] = mark
                 violation_rows.append(whole)
             replace(connection, schema.violation, violation_rows)
             replace(connection, schema.violation_part, part_rows)
@@ -252,16 +267,28 @@ class SqlStore:
 
     def _rebuild(self, connection: Connection, fingerprints: Sequence[str]) -> None:
         """Say these violations anew from the parts that are left; without any they are gone."""
+        mark = marking.next_mark(connection, self._namespace)
         known = self._parts_of(connection, fingerprints)
         whole = [_whole([one for part in parts.values() for one in part]) for parts in known.values()]
-        replace(connection, schema.violation, [rows.violation_row(self._namespace, one) for one in whole])
+        self._replace_violations(connection, whole, mark)
         table = schema.violation
         for chunk in _chunks(fingerprint for fingerprint in fingerprints if fingerprint not in known):
             gone = (table.c.namespace == self._namespace, among(connection, table.c.fingerprint, chunk))
+            marking.taken_back(
+                connection, self._namespace, connection.execute(select(table).where(*gone)).all(), mark
+            )
             connection.execute(delete(table).where(*gone))
 
-    def _write_episodes(self, connection: Connection, episodes: Sequence[Episodes]) -> None:
+    def _replace_violations(self, connection: Connection, whole: Iterable[Violation], mark: int) -> None:
+        encoded = [rows.violation_row(self._namespace, one) | {"mark": mark} for one in whole]
+        replace(connection, schema.violation, encoded)
+
+    def _write_episodes(self, connection: Connection, episodes: Sequence[Episodes], mark: int) -> None:
         """Episodes replace what the store held of their group, or of every group, and range."""
+        if not episodes:
+            return
+        gone = marking.superseded(connection, self._namespace, episodes)
+        marking.taken_back(connection, self._namespace, gone, mark)
         table = schema.violation
         superseded = delete(table).where(
             table.c.namespace == self._namespace,
@@ -278,8 +305,7 @@ class SqlStore:
         for names, found in spans.items():
             same = (narrower[name] == bindparam(name) for name in names)
             connection.execute(superseded.where(*same), found)
-        violations = (violation for one in episodes for violation in one.violations)
-        replace(connection, table, [rows.violation_row(self._namespace, one) for one in violations])
+        self._replace_violations(connection, (found for one in episodes for found in one.violations), mark)
 
     def _write_segments(self, connection: Connection, segments: Sequence[Segment], newest: int) -> int:
         """Append window state; a segment that replaces drops what its rule text and partition had before.

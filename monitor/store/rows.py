@@ -67,10 +67,15 @@ def violation_of(row: Row[Any]) -> Violation:
         last=row.last_seen,
         samples=tuple(Position(partition, offset) for partition, offset in json.loads(row.samples)),
         evidence=Evidence(*json.loads(row.evidence)),
-        subjects=struct.unpack(f"<{len(row.subjects) // 8}Q", row.subjects),
+        subjects=sketch(row.subjects),
         value=row.value,
         start=row.episode_start,
     )
+
+
+def sketch(packed: bytes) -> tuple[int, ...]:
+    """Hashes of subjects, as they are kept: eight bytes each, little endian."""
+    return struct.unpack(f"<{len(packed) // 8}Q", packed)
 
 
 def segment_row(namespace: str, segment: Segment) -> dict[str, Any]:

@@ -63,8 +63,23 @@ violation = Table(
     Column("namespace", _Word, primary_key=True),
     Column("fingerprint", _Word, primary_key=True),
     *_violation_columns(),
+    # Grows with every transaction that writes violations: who reads on asks for what is beyond a mark.
+    Column("mark", BigInteger, nullable=False, server_default="1"),
     Index("violation_by_period", "namespace", "rule", "period", "fingerprint"),
     Index("violation_by_episode", "namespace", "rule", "group_key", "episode_start"),
+    Index("violation_by_mark", "namespace", "mark", "fingerprint"),
+)
+
+violation_gone = Table(
+    "violation_gone",
+    metadata,
+    # Taken back, and not yet read by `review_cursor`.
+    Column("namespace", _Word, primary_key=True),
+    Column("fingerprint", _Word, primary_key=True),
+    Column("rule", _Word, nullable=False),
+    Column("group_key", _Word, nullable=False),
+    Column("period", _Word, nullable=False),
+    Column("mark", BigInteger, nullable=False),
 )
 
 violation_part = Table(
@@ -219,4 +234,124 @@ outbox = Table(
     ),
     Index("outbox_by_due", "namespace", "target", "due_at"),
     Index("outbox_by_wait", "namespace", "target", "waiting_since"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", _Word, nullable=False),
+    Column("ref", _Word, nullable=False),
+    Column("who", _Word, nullable=False),
+    Column("commitment", _Word, nullable=False),
+    Column("previous", _Word, nullable=False),
+    Column("hash", _Word, nullable=False),
+    Column("signature", _Word, nullable=False),
+    Index("ledger_by_ref", "namespace", "ref", "seq"),
+)
+
+ledger_payload = Table(
+    "ledger_payload",
+    metadata,
+    # Beside the ledger, so that it can be erased and the ledger still holds.
+    Column("namespace", _Word, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("salt", _Word, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    Column("origin", _Word, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("hash", _Word, nullable=False),
+    Column("public_key", _Word, nullable=False),
+)
+
+review_cursor = Table(
+    "review_cursor",
+    metadata,
+    # How far the violations were gathered into cases and sealed.
+    Column("namespace", _Word, primary_key=True),
+    Column("mark", BigInteger, nullable=False),
+    Column("fingerprint", _Word, nullable=False),
+)
+
+review_case = Table(
+    "review_case",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    # The group of its violations.
+    Column("case_key", _Word, primary_key=True),
+    Column("rule", _Word, nullable=False),
+    Column("level", _Word, nullable=False),
+    # Of the level, worst highest.
+    Column("severity", Integer, nullable=False),
+    Column("kind", _Word, nullable=False),
+    Column("actor", _Word, nullable=False),
+    Column("resource", _Word, nullable=False),
+    Column("path", _Word, nullable=False),
+    Column("violations", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("subjects", LargeBinary, nullable=False),
+    Column("first_seen", BigInteger),
+    # Its last event; 0 where none has a time.
+    Column("newest", BigInteger, nullable=False),
+    Column("state", _Word, nullable=False),
+    # 1: somebody has still something to do with it.
+    Column("unsettled", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    # What people decided, as JSON of `monitor.review`.
+    Column("facts", Text, nullable=False),
+    Column("due_at", BigInteger),
+    Column("expires_at", BigInteger),
+    Index("review_case_by_severity", "namespace", "unsettled", "severity", "newest", "case_key"),
+    Index("review_case_by_newest", "namespace", "newest", "case_key"),
+    Index("review_case_by_level", "namespace", "level", "newest", "case_key"),
+    Index("review_case_by_state", "namespace", "state", "severity", "newest", "case_key"),
+    Index("review_case_by_rule", "namespace", "rule", "newest", "case_key"),
+    Index("review_case_by_actor", "namespace", "actor"),
+    Index("review_case_by_resource", "namespace", "resource"),
+    Index("review_case_by_path", "namespace", "path"),
+    Index("review_case_by_due", "namespace", "due_at"),
+    Index("review_case_by_expiry", "namespace", "expires_at"),
+)
+
+rule_day = Table(
+    "rule_day",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    # UTC, `2026-11-16`, or `undated`.
+    Column("day", _Word, primary_key=True),
+    Column("rule", _Word, primary_key=True),
+    Column("level", _Word, nullable=False),
+    Column("violations", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("subjects", LargeBinary, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    Column("name", _Word, primary_key=True),
+    Column("role", _Word, nullable=False),
+    # Hash of the password (argon2id); empty where somebody else lets this account in.
+    Column("password", _Word, nullable=False),
+    Column("active", Integer, nullable=False),
+)
+
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    # SHA-256 of what the browser holds.
+    Column("token", _Word, primary_key=True),
+    Column("account", _Word, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
 )

@@ -1,0 +1,247 @@
+"""The casebook: what people review, as the store keeps it. Frozen things, and the port between.
+
+A case is all violations of one rule and identity, whatever their days or episodes. The store knows its sums,
+and keeps what `monitor.review` says of it without understanding it: a state, facts as JSON, two dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitor.ledger.check import Fault
+from monitor.ledger.entries import Entry, Head, Payload, Record
+from monitor.model import SourceSeen, Violation
+
+NEW = "new"
+"""State of a case that nobody has decided anything about."""
+
+MOST_COUNTED = 1000
+"""Cases of a query that are counted; beyond it is "more than"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as it stands.
+
+    Attributes:
+        key: the group of its violations; of a violation without a group its fingerprint.
+        rule, level, kind, actor, resource, path: as of the newest violation, see `monitor.model.Violation`.
+        violations, events: how many.
+        subjects: smallest keyed hashes of distinct data subjects.
+        first, last: event times, microseconds UTC; None where none has a time.
+        state, facts: what `monitor.review` says of it.
+        version: grows with every decision; who decides says which one they saw.
+        due, expires: when a clock runs out, when an acceptance does; microseconds UTC.
+    """
+
+    key: str
+    rule: str
+    level: str
+    kind: str
+    actor: str
+    resource: str
+    path: str
+    violations: int
+    events: int
+    subjects: tuple[int, ...]
+    first: int | None
+    last: int | None
+    state: str = NEW
+    version: int = 0
+    facts: str = "{}"
+    due: int | None = None
+    expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which cases, and in which order: worst and newest first, or newest first.
+
+    Attributes:
+        text: start of a key, actor, resource or field path; with `rules`, either may hold.
+        rules: ids of rules whose title holds the text.
+        since, until: the last event lies between, microseconds UTC.
+        unsettled: only those that somebody has still something to do with.
+    """
+
+    states: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    rule: str = ""
+    text: str = ""
+    rules: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+    unsettled: bool = False
+    newest_first: bool = False
+    offset: int = 0
+    limit: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Cases of a query, and how many there are in all, at most `MOST_COUNTED` + 1."""
+
+    cases: tuple[Case, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDay:
+    """What a rule found on a day (UTC, `2026-11-16`, or `undated`)."""
+
+    day: str
+    rule: str
+    level: str
+    violations: int
+    events: int
+    subjects: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a decision makes of a case, and what is written down of it; all of it or nothing."""
+
+    key: str
+    version: int
+    state: str
+    unsettled: bool
+    facts: str
+    due: int | None
+    expires: int | None
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may sign in. `password` is a hash, empty where somebody else lets the account in."""
+
+    name: str
+    role: str
+    password: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that is signed in: `token` is a hash of what it holds; times are microseconds UTC."""
+
+    token: str
+    account: str
+    created: int
+    seen: int
+
+
+class Casebook(Protocol):
+    """The store as the review sees it: one namespace of it.
+
+    Each method raises StoreError when the database cannot do it.
+    """
+
+    def gather(self, at: int) -> int:
+        """Take in violations that changed: sum their cases and days anew, seal them in the ledger.
+
+        Returns how many were taken in; 0 once nothing is left. `at` is now, microseconds UTC.
+        """
+        ...
+
+    def find(self, query: Query) -> Found:
+        """Cases of a query."""
+        ...
+
+    def case(self, key: str) -> Case | None:
+        """One case."""
+        ...
+
+    def occurrences(self, case: Case, limit: int) -> tuple[Violation, ...]:
+        """The newest violations of a case, newest first."""
+        ...
+
+    def trends(self, cases: Sequence[Case], since: int) -> Mapping[str, tuple[tuple[str, int], ...]]:
+        """By key of the case: (period, events) of its violations whose first event is at or after `since`."""
+        ...
+
+    def alike(self, case: Case, limit: int) -> tuple[Case, ...]:
+        """Other cases of the same rule, newest first."""
+        ...
+
+    def days(self, since: str, until: str) -> tuple[RuleDay, ...]:
+        """What was found on the days from `since` to before `until`, by day and rule."""
+        ...
+
+    def states(self) -> Mapping[str, int]:
+        """How many cases there are in each state."""
+        ...
+
+    def due(self) -> tuple[Case, ...]:
+        """Cases with a clock, the earliest first."""
+        ...
+
+    def expired(self, at: int) -> tuple[Case, ...]:
+        """Cases whose acceptance is over."""
+        ...
+
+    def change(self, change: Change, at: int) -> Entry:
+        """Write a decision down, in the case and in the ledger.
+
+        Raises:
+            OutpacedError: somebody decided meanwhile.
+        """
+        ...
+
+    def write(self, record: Record, at: int) -> Entry:
+        """Write something down in the ledger that concerns no case's state."""
+        ...
+
+    def history(self, ref: str) -> tuple[tuple[Entry, Payload | None], ...]:
+        """What the ledger says about something, in order."""
+        ...
+
+    def ledger(self, before: int | None, limit: int) -> tuple[tuple[Entry, Payload | None], ...]:
+        """Entries with smaller numbers than `before` (None: the newest), newest first."""
+        ...
+
+    def head(self) -> Head | None:
+        """The ledger's end; None while it has no entry."""
+        ...
+
+    def newest(self, kinds: Sequence[str]) -> Entry | None:
+        """The newest entry of some kinds."""
+        ...
+
+    def verify(self, public: str) -> Iterator[Fault]:
+        """Everything in ledger, violations and cases that is not as it was written."""
+        ...
+
+    def counts(self) -> Mapping[tuple[str, str, str], int]:
+        """As `monitor.ports.Store.counts`."""
+        ...
+
+    def sightings(self) -> Sequence[SourceSeen]:
+        """As `monitor.ports.Store.sightings`."""
+        ...
+
+    def account(self, name: str) -> Account | None:
+        """One account."""
+        ...
+
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts, by name."""
+        ...
+
+    def keep_account(self, account: Account, record: Record, at: int) -> None:
+        """Add an account or change it, and write that down. Its sessions end."""
+        ...
+
+    def session(self, token: str) -> Session | None:
+        """One session."""
+        ...
+
+    def keep_session(self, session: Session) -> None:
+        """Begin a session, or say when it was last seen."""
+        ...
+
+    def end_sessions(self, *, token: str = "", created_before: int = 0, seen_before: int = 0) -> None:
+        """Forget one session, or all that are older than that."""
+        ...

@@ -1,0 +1,257 @@
+"""The ledger of a store: whatever is changed, removed, moved or back-dated behind its back is named."""
+
+import json
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from monitor.casebook import Change, Query
+from monitor.errors import OutpacedError, StoreError
+from monitor.ledger.check import check_chain
+from monitor.ledger.entries import NOTHING, Entry, Head, Record, chained, commitment, note, sealed
+from monitor.ledger.signing import Signer, signed
+from monitor.model import FILTERED, Checkpoint, Episodes, Part, Turn
+from monitor.store import open_store
+from monitor.store.database import connect
+from monitor.store.proving import prove
+from tests.support.turns import NOON, episode, event
+
+SIGNER = Signer(bytes(range(32)))
+AT = NOON
+QUERY = Query()
+GROUPS = ("g1", "g1", "g2", "g3")
+
+
+def turn(*violations, episodes=()) -> Turn:
+    parts = tuple(Part("logs-0", one) for one in violations)
+    return Turn(checkpoints=(("logs-0", Checkpoint(8, "p")),), parts=parts, episodes=tuple(episodes))
+
+
+def decision(key: str, version: int, state: str = "in_review") -> Change:
+    record = Record("case.verdict", key, "ada", {"reason": "looked at it"})
+    return Change(key, version, state, unsettled=True, facts='{"a":1}', due=None, expires=None, record=record)
+
+
+def gather(book, at: int = AT) -> None:
+    while book.gather(at):
+        pass
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    """A store with violations, sealed twice, with decisions in between."""
+    file = tmp_path_factory.mktemp("ledger") / "store.db"
+    with closing(open_store(file)) as store:
+        book = store.casebook(SIGNER)
+        store.write(turn(*(event(str(n), group=group, rule="r") for n, group in enumerate(GROUPS))))
+        gather(book)
+        book.change(decision("g1", 0), AT + 1)
+        store.write(turn(event("late", group="g2", rule="r")))
+        gather(book, AT + 2)
+        book.change(decision("g1", 1, "confirmed"), AT + 3)
+        book.write(Record("export", "", "ada", {"week": "2026-W47"}), AT + 4)
+    return file
+
+
+def faults(file: Path, public: str = SIGNER.public) -> dict[str, str]:
+    with closing(open_store(file)) as store:
+        return {fault.where: fault.what for fault in store.casebook(SIGNER).verify(public)}
+
+
+@pytest.fixture(scope="module")
+def engine(written):
+    made, _ = connect(written)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def tampered(engine):
+    """What is named after some statements, which are then taken back."""
+
+    def found(*statements: str) -> dict[str, str]:
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+            named = {fault.where: fault.what for fault in prove(connection, "default", SIGNER.public)}
+            connection.rollback()
+        return named
+
+    return found
+
+
+def test_what_nobody_touched_holds(written):
+    assert faults(written) == {}
+
+
+def test_another_key_vouches_for_nothing(written):
+    found = faults(written, Signer(bytes(32)).public)
+    assert all("signature" in what for where, what in found.items() if where.startswith("ledger entry"))
+
+
+def test_every_single_value_of_every_row_is_held(written, tampered):
+    """Each column of each row of the tables that prove something, changed by one."""
+    named = {
+        "ledger": ("seq", lambda row: f"ledger entry {row['seq']}"),
+        "ledger_payload": ("seq", lambda row: f"ledger entry {row['seq']}"),
+        "violation": ("fingerprint", lambda row: f"violation {row['fingerprint']}"),
+    }
+    changed = 0
+    with closing(sqlite3.connect(written)) as db:
+        db.row_factory = sqlite3.Row
+        rows = [(table, dict(row)) for table in named for row in db.execute(f"SELECT * FROM {table}")]
+    for table, row in rows:
+        key, where = named[table]
+        for column, value in row.items():
+            if column in {"namespace", "mark", key}:
+                continue
+            # A number grows, a text and bytes get one more, nothing becomes something.
+            other = {int: f"{column} + 1", bytes: "x'0102030405060708'", type(None): "7"}
+            fresh = other.get(type(value), f"{column} || '0'")
+            found = tampered(f"UPDATE {table} SET {column} = {fresh} WHERE {key} = '{row[key]}'")
+            assert where(row) in found, (table, column, found)
+            changed += 1
+    assert changed > 100
+
+
+@pytest.mark.parametrize("seq", range(1, 6))
+def test_a_removed_entry_is_named(tampered, seq):
+    found = tampered(f"DELETE FROM ledger WHERE seq = {seq}")
+    assert "missing" in found[f"ledger entry {seq}"]
+    assert [where for where in found if where.startswith("ledger")] == [f"ledger entry {seq}"]
+
+
+def test_entries_that_changed_places_are_named(written, tampered):
+    swap = [f"UPDATE ledger SET seq = {new} WHERE seq = {old}" for old, new in ((2, 99), (3, 2), (99, 3))]
+    assert {"ledger entry 2", "ledger entry 3"} <= tampered(*swap).keys()
+
+
+def test_a_back_dated_entry_is_named(written, tampered):
+    found = tampered(f"UPDATE ledger SET at = {AT - 1} WHERE seq = 4")
+    assert "changed" in found["ledger entry 4"]
+
+
+def test_whoever_holds_the_key_still_cannot_back_date(tmp_path):
+    """An entry with an earlier time than the one before it, hashed and signed as it should be."""
+    entries, previous = [], NOTHING
+    for seq, at in ((1, 20), (2, 10)):
+        payload, committed = sealed({})
+        entry = Entry(seq, at, "export", "", "ada", committed, previous, "", "")
+        entry = replace(entry, hash=chained("o", entry))
+        entry = replace(entry, signature=SIGNER.sign(note(Head("o", seq, entry.hash))))
+        previous = entry.hash
+        entries.append((entry, payload))
+        assert commitment(payload) == committed
+    found = list(check_chain(Head("o", 2, previous), "o", entries, lambda *a: signed(SIGNER.public, *a)))
+    assert [(fault.where, "back-dated" in fault.what) for fault in found] == [("ledger entry 2", True)]
+
+
+def test_removed_added_and_renamed_rows_are_named(tampered):
+    one, parts = event("0").fingerprint, "DELETE FROM violation_part"
+    gone = tampered(parts, f"DELETE FROM violation WHERE fingerprint = '{one}'")
+    assert "missing" in gone[f"violation {one}"]
+    renamed = tampered(parts, f"UPDATE violation SET fingerprint = 'ff' WHERE fingerprint = '{one}'")
+    assert {"violation ff", f"violation {one}"} == renamed.keys()
+    assert "no erasure" in tampered("DELETE FROM ledger_payload WHERE seq = 2")["ledger entry 2"]
+    for what in ("size = size + 1", "size = size - 1", "hash = 'x'", "origin = 'x'"):
+        assert tampered(f"UPDATE ledger_head SET {what}")
+
+
+@pytest.mark.parametrize(
+    ("key", "statement"),
+    [
+        ("g1", "UPDATE review_case SET state = 'new' WHERE case_key = 'g1'"),
+        ("g1", "UPDATE review_case SET facts = '{}' WHERE case_key = 'g1'"),
+        ("g2", "UPDATE review_case SET state = 'verified' WHERE case_key = 'g2'"),
+        ("g1", "DELETE FROM review_case WHERE case_key = 'g1'"),
+    ],
+)
+def test_a_case_that_says_what_nobody_decided_is_named(tampered, key, statement):
+    assert list(tampered(statement)) == [f"case {key}"]
+
+
+def test_what_the_program_does_itself_is_no_fault(written, tmp_path):
+    """Counts that grow, partitions taken back, episodes that are replaced, an erasure that says so."""
+    file = tmp_path / "store.db"
+    with closing(sqlite3.connect(written)) as good, closing(sqlite3.connect(file)) as fresh:
+        good.backup(fresh)
+    with closing(open_store(file)) as store:
+        book = store.casebook(SIGNER)
+        store.write(turn(event("0", group="g1", rule="r")))
+        spans = [Episodes("bulk", "g7", NOON, NOON + 10**9, (episode(1, "g7"), episode(60, "g7")))]
+        store.write(turn(episodes=spans))
+        assert faults(file) == {}  # what waits to be sealed
+        gather(book)
+        assert book.case("g1").violations == 2
+        store.write(turn(episodes=[replace(spans[0], violations=(episode(2, "g7"),))]))
+        assert faults(file) == {}
+        gather(book)
+        store.forget("logs-0")
+        assert faults(file) == {}
+        gather(book)
+        assert faults(file) == {}
+        assert book.case("g3") is None  # without a violation, and nobody decided on it
+        assert [book.case(key).violations for key in ("g1", "g7")] == [0, 1]
+        book.write(Record("erasure", "", "ada", {"entries": [2]}), AT + 9)
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("DELETE FROM ledger_payload WHERE seq = 2")
+        db.commit()
+    assert "ledger entry 2" not in faults(file)
+
+
+def test_cases_are_the_sums_of_their_violations(written):
+    with closing(open_store(written)) as store:
+        book = store.casebook(SIGNER)
+        assert {key: (book.case(key).violations, book.case(key).events) for key in set(GROUPS)} == {
+            "g1": (2, 2),
+            "g2": (2, 2),
+            "g3": (1, 1),
+        }
+        (day,) = book.days("2026-11-16", "2026-11-17")
+        assert (day.rule, day.violations, day.events, day.subjects) == ("r", 5, 5, (5,))
+        assert len(book.occurrences(book.case("g1"), 10)) == 2
+        assert [one.key for one in book.alike(book.case("g1"), 5)] == ["g3", "g2"]
+
+
+def test_what_a_filter_hides_is_no_case_but_is_sealed(tmp_path):
+    with closing(open_store(tmp_path / "s.db")) as store:
+        book = store.casebook(SIGNER)
+        store.write(turn(event("a", group="g", status=FILTERED)))
+        gather(book)
+        assert book.case("g") is None
+        ((_, payload),) = book.ledger(None, 10)
+        assert len(json.loads(payload.body)["sealed"]) == 1
+
+
+def test_of_two_who_decide_at_once_the_second_is_told(written, tmp_path):
+    with closing(open_store(written)) as store, pytest.raises(OutpacedError, match="look at it again"):
+        store.casebook(SIGNER).change(decision("g1", 0), AT + 5)
+
+
+def test_another_key_begins_no_second_ledger(written):
+    with closing(open_store(written)) as store, pytest.raises(StoreError, match="--ledger-key"):
+        store.casebook(Signer(bytes(32))).write(Record("export", "", "ada", {}), AT)
+
+
+@pytest.mark.postgresql
+def test_the_same_holds_in_postgresql(database):
+    with closing(open_store(database)) as store:
+        book = store.casebook(SIGNER)
+        store.write(turn(*(event(str(n), group=group, rule="r") for n, group in enumerate(GROUPS))))
+        store.write(turn(episodes=[Episodes("bulk", "g9", NOON, NOON + 10**9, (episode(1, "g9"),))]))
+        gather(book)
+        store.write(turn(episodes=[Episodes("bulk", "g9", NOON, NOON + 10**9, (episode(2, "g9"),))]))
+        gather(book)
+        book.change(decision("g1", 0), AT + 1)
+        assert [one.events for one in book.find(replace(QUERY, text="g1")).cases] == [2]
+        assert list(book.verify(SIGNER.public)) == []
+        with psycopg.connect(database) as db:
+            db.execute("UPDATE violation SET events = 7 WHERE group_key = 'g2'")
+        (fault,) = book.verify(SIGNER.public)
+        assert fault.where == f"violation {event('2').fingerprint}"
+        with suppress(StopIteration):
+            next(iter(book.trends([book.case("g1")], 0)))
