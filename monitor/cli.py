@@ -23,6 +23,7 @@ from monitor.clock import SystemClock
 from monitor.errors import InputError, SettingsError
 from monitor.lazily import Lazily
 from monitor.model import Logsource, Reject, TurnFacts
+from monitor.reviewcli import account, verify, web
 from monitor.scanning import scan
 
 if TYPE_CHECKING:
@@ -445,7 +446,8 @@ def explain(
         typer.echo(f"{matched:,} of {asked:,} events match")
 
 
-app.command()(scan)
+for command in (scan, web, account, verify):
+    app.command()(command)
 
 
 @app.command()

@@ -13,13 +13,14 @@ KEY_BYTES = 32
 """Secret bytes in a key file, written as hex digits."""
 
 
-def load_key(path: Path, *, begun: bool = False) -> bytes:
+def load_key(path: Path, *, begun: bool = False, option: str = "--key") -> bytes:
     """Read the key, making it on first use.
 
     Args:
         path: of the file.
         begun: whether something was stored already; another key would give the same people other pseudonyms,
             and count them and what was found anew.
+        option: that names another file.
 
     Raises:
         StoreError: the file cannot be read or made, is open to others, or holds no key; or it is gone.
@@ -29,13 +30,15 @@ def load_key(path: Path, *, begun: bool = False) -> bytes:
             if begun:
                 raise StoreError(
                     f"{path}: there is no key, and what is stored was written with one; restore it from your "
-                    "backup, name it with --key, or begin another store"
+                    f"backup, name it with {option}, or begin another store"
                 )
             _make(path)
         text, mode = path.read_text(encoding="ascii").strip(), path.stat().st_mode
     except OSError as error:
         said = error.strerror or error
-        raise StoreError(f"{path}: the key file cannot be used ({said}); name another with --key") from error
+        raise StoreError(
+            f"{path}: the key file cannot be used ({said}); name another with {option}"
+        ) from error
     except UnicodeDecodeError:
         text, mode = "", 0
     if mode & 0o077:

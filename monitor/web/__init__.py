@@ -1,1 +1,1 @@
-"""The review pages over HTTP. Nothing here yet."""
+"""The review pages over HTTP: server-rendered, for the keyboard, without a script that they need."""

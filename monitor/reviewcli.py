@@ -1,0 +1,157 @@
+"""The commands of the review: `web`, `account`, `verify`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor import printable
+from monitor.errors import SettingsError
+from monitor.lazily import Lazily
+
+if TYPE_CHECKING:
+    from monitor import clock as clocks
+    from monitor import reviewing
+    from monitor.ledger import signing
+    from monitor.web import administration, permissions, serve, site
+else:
+    clocks, reviewing = Lazily("monitor.clock"), Lazily("monitor.reviewing")
+    signing, permissions = Lazily("monitor.ledger.signing"), Lazily("monitor.web.permissions")
+    administration, serve = Lazily("monitor.web.administration"), Lazily("monitor.web.serve")
+    site = Lazily("monitor.web.site")
+
+FOUND = 1
+"""Exit code of `verify` where something is not as it was written."""
+
+SHOWN = 50
+"""Faults that are printed; there are rarely more than the first to look into."""
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Settings of run: its store, namespace, rules and keys are taken."),
+]
+Store = Annotated[Path, typer.Option(help="Database of violations (SQLite), where no settings are given.")]
+Namespace = Annotated[str, typer.Option(help="Which of the results in the store.")]
+Rules = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rules", "-r", help="Rule file or folder; may be given again (default: the shipped rules)."
+    ),
+]
+LedgerKey = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Key the ledger is signed with (default: beside the store, with .ledger.key)."
+    ),
+]
+STORE = Path(".privwatch") / "privwatch.db"
+
+
+def web(
+    config: Config = None,
+    store: Store = STORE,
+    namespace: Namespace = "replay",
+    rules: Rules = None,
+    ledger_key: LedgerKey = None,
+    host: Annotated[str, typer.Option(help="Address to answer on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8443,
+    cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM), to answer over HTTPS.")] = None,
+    cert_key: Annotated[Path | None, typer.Option(help="Private key (PEM) of it.")] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Answer in clear also where other machines reach it.")
+    ] = False,
+    user_header: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Header in which a proxy says who it let in, e.g. X-Forwarded-User."
+        ),
+    ] = "",
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Address of such a proxy; no other is believed."),
+    ] = None,
+) -> None:
+    """Serve the pages on which violations are reviewed: week, queue, verdicts, clocks, register, ledger.
+
+    Accounts are made with `privwatch account`. Stops on Ctrl-C and SIGTERM.
+    """
+    if bool(user_header) != bool(proxy):
+        raise SettingsError("--user-header and --proxy go together: who says it, and whom to believe")
+    place = serve.Place(host, port, cert, cert_key, insecure)
+    serve.check_place(place)
+    here = reviewing.where(config, str(store), namespace, rules=rules or (), ledger_key=ledger_key)
+    options = site.Options(place.secure, user_header, tuple(proxy or ()))
+    with reviewing.desk(here) as (desk, _):
+        if not desk.book.accounts():
+            raise SettingsError(
+                f"{here.store} has no account yet, so nobody could come in; add one: privwatch account NAME "
+                "--role dpo"
+            )
+        made = site.Site(desk, options, clocks.SystemClock().monotonic)
+        serve.serve(made, place, lambda url: typer.echo(f"privwatch: the review is at {url}", err=True))
+
+
+def account(
+    name: Annotated[str, typer.Argument(help="Name of the account.")],
+    role: Annotated[str, typer.Option(help="viewer, reviewer, dpo, auditor or admin.")],
+    config: Config = None,
+    store: Store = STORE,
+    namespace: Namespace = "replay",
+    ledger_key: LedgerKey = None,
+    lock: Annotated[bool, typer.Option("--lock", help="The account may not come in any more.")] = False,
+    by_proxy: Annotated[
+        bool, typer.Option("--by-proxy", help="It has no password: a trusted proxy lets it in.")
+    ] = False,
+) -> None:
+    """Add an account for the review, or change one. The password is asked for, or read from a pipe."""
+    here = reviewing.where(config, str(store), namespace, ledger_key=ledger_key)
+    if role not in permissions.ROLES:
+        raise SettingsError(f"there is no such role; there are {', '.join(permissions.ROLES)}")
+    with reviewing.desk(here) as (desk, _):
+        password = "" if by_proxy or lock else _password()
+        known = desk.book.account(name)
+        kept, record = administration.kept(name, role, password, known, "privwatch account", active=not lock)
+        desk.book.keep_account(kept, record, desk.now())
+    typer.echo(f"{name} is {role}{', and locked' if lock else ''}")
+
+
+def _password() -> str:
+    """The password, asked twice where a person types it."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    piped = sys.stdin.readline().rstrip("\r\n")
+    if not piped:
+        raise SettingsError("no password came on standard input; pipe one, or say --by-proxy")
+    return piped
+
+
+def verify(
+    config: Config = None,
+    store: Store = STORE,
+    namespace: Namespace = "replay",
+    ledger_key: LedgerKey = None,
+    public_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Public key, or its file (default: beside the key, with .pub)."),
+    ] = None,
+) -> None:
+    """Check that nothing in the store was changed, removed, moved or back-dated behind its back.
+
+    Needs no network and writes nothing. Keep the public key, and now and then the newest hash, where those
+    who can write the store cannot: the check rests on them. Exits 0 where all holds, 1 where something does
+    not, each by its name.
+    """
+    here = reviewing.where(config, str(store), namespace, ledger_key=ledger_key)
+    public, source = reviewing.public_key(here, public_key)
+    faults, size = reviewing.verify(here, public)
+    for fault in faults[:SHOWN]:
+        typer.echo(printable.line(f"{fault.where}: {fault.what}"))
+    if len(faults) > SHOWN:
+        typer.echo(f"and {len(faults) - SHOWN:,} more")
+    typer.echo(f"{size:,} entries, signed with {signing.named(public)} (from {source})", err=True)
+    if faults:
+        raise typer.Exit(FOUND)
+    typer.echo("all holds: ledger, violations and cases are as they were written")

@@ -1,0 +1,145 @@
+"""The review put together: store, ledger's key, rules, the desk over them. A part of the composition root."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor import app
+from monitor.clock import Clock, SystemClock
+from monitor.errors import SettingsError, StoreError
+from monitor.ledger.check import Fault
+from monitor.ledger.signing import Signer
+from monitor.review.catalogue import catalogue
+from monitor.review.desk import Desk
+from monitor.settings import load_settings
+from monitor.store import keyfile, repository
+
+KEY_OPTION = "--ledger-key"
+"""Names the key file of the ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What is reviewed. `rules` empty: those that come along. `ledger_key` None: beside the store."""
+
+    store: str
+    namespace: str
+    rules: tuple[Path, ...] = ()
+    password_file: Path | None = None
+    ledger_key: Path | None = None
+
+    @property
+    def key(self) -> Path:
+        """Key file of the ledger.
+
+        Raises:
+            SettingsError: the store is a server, and nobody said where the key is.
+        """
+        if self.ledger_key is not None:
+            return self.ledger_key
+        name = self.store.removeprefix("sqlite:///")
+        if "://" in name:
+            raise SettingsError(
+                f"a store on a server has no folder for the ledger's key; name it with {KEY_OPTION}"
+            )
+        return Path(name).with_suffix(".ledger.key")
+
+    @property
+    def public(self) -> Path:
+        """File of the public key, to hand to whoever is to check."""
+        return self.key.with_suffix(".pub")
+
+
+def where(
+    config: Path | None,
+    store: str,
+    namespace: str,
+    *,
+    rules: Sequence[Path] = (),
+    ledger_key: Path | None = None,
+    env: Mapping[str, str] = os.environ,
+) -> Where:
+    """What is reviewed: that of the daemon's settings where there are some, else what was said."""
+    if config is None:
+        return Where(store, namespace, tuple(rules), None, ledger_key)
+    said = load_settings(config, env)
+    key = ledger_key or said.key.with_suffix(".ledger.key")
+    return Where(said.store, said.namespace, tuple(rules) or said.rules, said.store_password_file, key)
+
+
+@contextmanager
+def desk(here: Where, clock: Clock | None = None) -> Iterator[tuple[Desk, Signer]]:
+    """The desk over an existing store, with what was found until now taken in.
+
+    Raises:
+        PrivwatchError: there is no store, the key or the rules cannot be used.
+    """
+    clock = clock or SystemClock()
+    ruleset, _ = app.load_rules(here.rules or [app.shipped_rules()], clock)
+    with _opened(here) as store:
+        signer = Signer(keyfile.load_key(here.key, begun=store.public_key() is not None, option=KEY_OPTION))
+        here.public.write_text(signer.public + "\n", encoding="ascii")
+        made = Desk(store.casebook(signer), catalogue(ruleset), clock)
+        made.catch_up()
+        yield made, signer
+
+
+def verify(here: Where, public: str) -> tuple[list[Fault], int]:
+    """Everything in the store that is not as it was written, and how many entries its ledger has.
+
+    Raises:
+        StoreError: there is no store, or nothing in it was ever written down.
+    """
+    with _opened(here) as store:
+        # Nothing is written: any key will do to look.
+        book = store.casebook(Signer(bytes(32)))
+        head = book.head()
+        if head is None:
+            raise StoreError(
+                f"store {store.place}: it has no ledger yet; `privwatch web` or `report` begins one"
+            )
+        return list(book.verify(public)), head.size
+
+
+def entry_hash(here: Where, seq: int) -> str:
+    """The hash of an entry of the ledger; empty where there is no such entry."""
+    with _opened(here) as store:
+        found = store.casebook(Signer(bytes(32))).ledger(seq + 1, 1)
+        return found[0][0].hash if found and found[0][0].seq == seq else ""
+
+
+def public_key(here: Where, said: str | None) -> tuple[str, str]:
+    """The public key to check with, and where it comes from: said, a file, or beside the store.
+
+    Raises:
+        SettingsError: there is none, or it is no key.
+    """
+    file = here.public if said is None else Path(said)
+    if file.is_file():
+        said = file.read_text(encoding="ascii", errors="replace").strip()
+        source = str(file)
+    elif said is None:
+        raise SettingsError(f"{file}: there is no public key; name it with --public-key")
+    else:
+        source = "the command line"
+    if len(said or "") != 64 or not set(said or "") <= set("0123456789abcdef"):
+        raise SettingsError("a public key is 64 hex digits, or a file that holds them")
+    return str(said), source
+
+
+@contextmanager
+def _opened(here: Where) -> Iterator[repository.SqlStore]:
+    name = here.store.removeprefix("sqlite:///")
+    if "://" not in name and not Path(name).is_file():
+        raise StoreError(
+            f"store {name}: there is none; run `privwatch replay` first, or name it with --store"
+        )
+    store = repository.open_store(here.store, here.namespace, password_file=here.password_file)
+    try:
+        yield store
+    finally:
+        store.close()
