@@ -78,7 +78,8 @@ class SqlCasebook:
         table = schema.review_case
         counted = select(table.c.state, func.count()).where(table.c.namespace == self._namespace)
         with self._reading() as connection:
-            return dict(connection.execute(counted.group_by(table.c.state)).tuples().all())
+            found = connection.execute(counted.group_by(table.c.state))
+            return {row[0]: row[1] for row in found}
 
     def due(self) -> tuple[Case, ...]:
         """Cases with a clock, the earliest first."""

@@ -10,7 +10,6 @@ DECIDE: Final = "decide"
 INCIDENT: Final = "incident"
 REGISTER: Final = "register"
 LEDGER: Final = "ledger"
-EXPORT: Final = "export"
 ACCOUNTS: Final = "accounts"
 
 ACTIONS = {
@@ -20,15 +19,14 @@ ACTIONS = {
     INCIDENT: "set clocks and severity, write the register",
     REGISTER: "read the breach register and drafts of notifications",
     LEDGER: "read the ledger",
-    EXPORT: "export reports",
     ACCOUNTS: "add and change accounts",
 }
 
 ROLES = {
     "viewer": frozenset({OVERVIEW}),
     "reviewer": frozenset({OVERVIEW, EVIDENCE, DECIDE}),
-    "dpo": frozenset({OVERVIEW, EVIDENCE, DECIDE, INCIDENT, REGISTER, LEDGER, EXPORT}),
-    "auditor": frozenset({OVERVIEW, EVIDENCE, REGISTER, LEDGER, EXPORT}),
+    "dpo": frozenset({OVERVIEW, EVIDENCE, DECIDE, INCIDENT, REGISTER, LEDGER}),
+    "auditor": frozenset({OVERVIEW, EVIDENCE, REGISTER, LEDGER}),
     "admin": frozenset({OVERVIEW, LEDGER, ACCOUNTS}),
 }
 """Who administers accounts decides nothing, and who decides administers nothing."""

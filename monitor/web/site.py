@@ -202,6 +202,8 @@ async def _form(request: Request) -> dict[str, str] | None:
         body += part
         if len(body) > LARGEST:
             return None
+    if not body:
+        return {}
     try:
         return fields(body) if kind == "application/x-www-form-urlencoded" else None
     except ValueError:

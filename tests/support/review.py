@@ -14,6 +14,7 @@ from monitor.review.catalogue import Card, Catalogue
 from monitor.review.desk import Desk
 from monitor.store import open_store
 from monitor.store.casebook import SqlCasebook
+from monitor.web import sessions
 from monitor.web.administration import kept
 from monitor.web.permissions import ROLES
 from monitor.web.site import Options, Site, application
@@ -79,10 +80,7 @@ class Office:
 
 def form_token(client: TestClient) -> str:
     """What this visitor's forms carry."""
-    from monitor.web.sessions import COOKIE  # noqa: PLC0415 - a name of the same kind
-    from monitor.web.sessions import form_token as made
-
-    return made(client.cookies.get(COOKIE, ""))
+    return sessions.form_token(client.cookies.get(sessions.COOKIE, ""))
 
 
 @contextmanager

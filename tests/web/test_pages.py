@@ -1,10 +1,11 @@
-"""What the pages do: a week, a queue, a case from its verdict to its notification, all of it in the ledger."""
+"""What the pages do: a week, a queue, a case from verdict to notification, all of it in the ledger."""
 
 import json
 
 import pytest
 
 from monitor.errors import SettingsError
+from monitor.store import open_store
 from monitor.web.serve import Place, check_place
 from tests.support.review import CASE, SIGNER, form_token, found, office, turn
 
@@ -126,8 +127,6 @@ def test_every_look_at_evidence_is_in_the_ledger(here):
 
 
 def test_what_was_verified_and_happens_again_is_open_again(here, tmp_path):
-    from monitor.store import open_store
-
     client = here.client("dpo")
     for state in ("confirmed", "remediated", "verified"):
         assert send(here, client, "verdict", state=state, reason="done").status_code == 303
