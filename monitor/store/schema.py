@@ -23,7 +23,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision this code reads and writes; the newest step in `migrations/versions`."""
 
 metadata = MetaData()
