@@ -47,7 +47,7 @@ LedgerKey = Annotated[
         metavar="FILE", help="Key the ledger is signed with (default: beside the store, with .ledger.key)."
     ),
 ]
-STORE = Path(".privwatch") / "privwatch.db"
+STORE = str(Path(".privwatch") / "privwatch.db")
 
 
 def web(
@@ -82,7 +82,7 @@ def web(
         raise SettingsError("--user-header and --proxy go together: who says it, and whom to believe")
     place = serve.Place(host, port, cert, cert_key, insecure)
     serve.check_place(place)
-    here = reviewing.where(config, str(store), namespace, rules=rules or (), ledger_key=ledger_key)
+    here = reviewing.where(config, store, namespace, rules=rules or (), ledger_key=ledger_key)
     options = site.Options(place.secure, user_header, tuple(proxy or ()))
     with reviewing.desk(here) as (desk, _):
         if not desk.book.accounts():
@@ -107,7 +107,7 @@ def account(
     ] = False,
 ) -> None:
     """Add an account for the review, or change one. The password is asked for, or read from a pipe."""
-    here = reviewing.where(config, str(store), namespace, ledger_key=ledger_key)
+    here = reviewing.where(config, store, namespace, ledger_key=ledger_key)
     if role not in permissions.ROLES:
         raise SettingsError(f"there is no such role; there are {', '.join(permissions.ROLES)}")
     with reviewing.desk(here) as (desk, _):
@@ -144,7 +144,7 @@ def verify(
     who can write the store cannot: the check rests on them. Exits 0 where all holds, 1 where something does
     not, each by its name.
     """
-    here = reviewing.where(config, str(store), namespace, ledger_key=ledger_key)
+    here = reviewing.where(config, store, namespace, ledger_key=ledger_key)
     public, source = reviewing.public_key(here, public_key)
     faults, size = reviewing.verify(here, public)
     for fault in faults[:SHOWN]:

@@ -99,17 +99,8 @@ def verify(here: Where, public: str) -> tuple[list[Fault], int]:
         book = store.casebook(Signer(bytes(32)))
         head = book.head()
         if head is None:
-            raise StoreError(
-                f"store {store.place}: it has no ledger yet; `privwatch web` or `report` begins one"
-            )
+            raise StoreError(f"store {store.place}: it has no ledger yet; `privwatch web` begins one")
         return list(book.verify(public)), head.size
-
-
-def entry_hash(here: Where, seq: int) -> str:
-    """The hash of an entry of the ledger; empty where there is no such entry."""
-    with _opened(here) as store:
-        found = store.casebook(Signer(bytes(32))).ledger(seq + 1, 1)
-        return found[0][0].hash if found and found[0][0].seq == seq else ""
 
 
 def public_key(here: Where, said: str | None) -> tuple[str, str]:
@@ -117,7 +108,9 @@ def public_key(here: Where, said: str | None) -> tuple[str, str]:
 
     Raises:
         SettingsError: there is none, or it is no key.
+        StoreError: there is no store.
     """
+    _there(here)
     file = here.public if said is None else Path(said)
     if file.is_file():
         said = file.read_text(encoding="ascii", errors="replace").strip()
@@ -143,3 +136,16 @@ def _opened(here: Where) -> Iterator[repository.SqlStore]:
         yield store
     finally:
         store.close()
+
+
+def _there(here: Where) -> None:
+    """Say so where there is no store: opening it would make one.
+
+    Raises:
+        StoreError: there is none.
+    """
+    name = here.store.removeprefix("sqlite:///")
+    if "://" not in name and not Path(name).is_file():
+        raise StoreError(
+            f"store {name}: there is none; run `privwatch replay` first, or name it with --store"
+        )

@@ -13,7 +13,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import alertmanager, kafka_jars, log_programs, postgresql_server, prometheus_server
+from tests.support import (
+    alertmanager,
+    browser,
+    kafka_jars,
+    log_programs,
+    postgresql_server,
+    prometheus_server,
+)
 from tests.support.fixtures import fixtures_path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,6 +86,7 @@ def _run(suite: Suite, unmet: list[tuple[str, str]]) -> bool:
         return True
     if suite.name == "unit":
         log_programs.provision()
+        browser.provision()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "skipped.json"
         environment = {**os.environ, "PRIVWATCH_TEST_REPORT": str(report)}

@@ -9,8 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Browser, Page, sync_playwright
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 PACKAGES = ("chromium", "fonts-dejavu-core")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -43,8 +45,10 @@ def provision() -> str:
 
 
 @contextmanager
-def started() -> Iterator[Browser]:
+def started() -> "Iterator[Browser]":
     """A running browser; every `new_context` of it is a visitor of its own."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - most runs need no browser
+
     with sync_playwright() as playwright:
         # In a container there is neither a user for its sandbox nor much of /dev/shm.
         arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
@@ -55,7 +59,7 @@ def started() -> Iterator[Browser]:
             made.close()
 
 
-def complaints(page: Page) -> list[str]:
+def complaints(page: "Page") -> list[str]:
     """What axe has against the page: rule, how bad, and where. The page must run scripts."""
     source = resources.files("axe_playwright_python") / "axe.min.js"
     page.evaluate(source.read_text(encoding="utf-8"))

@@ -1,0 +1,102 @@
+"""`privwatch account`, `verify` and `web` from a replay to the page and its end."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import closing
+
+import pytest
+
+from tests.support.terminal import environment, run
+
+EVENT = '{"@timestamp": "2026-11-16T09:00:00Z", "message": "to ada.wellenbrook@nordwind-shop.de"}\n'
+STORE = ["--store", "s/privwatch.db"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A store after a replay, with one account."""
+    made = tmp_path_factory.mktemp("commands")
+    (made / "app.ndjson").write_text(EVENT, encoding="utf-8")
+    assert run(["replay", "app.ndjson", *STORE], cwd=made).code == 1
+    assert piped(made, "dora", "dpo", "a-password-that-is-long\n").returncode == 0
+    return made
+
+
+def piped(folder, name: str, role: str, password: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "monitor", "account", name, "--role", role, *STORE]
+    return subprocess.run(
+        command,
+        input=password,
+        cwd=folder,
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_verify_holds_and_then_names_what_was_changed(folder, tmp_path):
+    held = run(["verify", *STORE], cwd=folder)
+    assert (held.code, held.out) == (0, "all holds: ledger, violations and cases are as they were written\n")
+    assert held.err.startswith("2 entries, signed with ")
+    shutil.copytree(folder / "s", tmp_path / "s")
+    with closing(sqlite3.connect(tmp_path / "s" / "privwatch.db")) as db:
+        db.execute("UPDATE violation SET events = events + 1")
+        db.commit()
+    named = run(["verify", *STORE], cwd=tmp_path)
+    assert named.code == 1
+    assert "changed: it is not as ledger entry 1 sealed it" in named.out
+    other = run(["verify", *STORE, "--public-key", "0" * 64], cwd=folder)
+    assert (other.code, "signature is not that of the ledger's key" in other.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verify", "--store", "no.db"], "there is none"),
+        (["verify", *STORE, "--public-key", "nonsense"], "64 hex digits"),
+        (["web", *STORE, "--host", "0.0.0.0"], "--insecure"),
+        (["web", *STORE, "--user-header", "x-user"], "go together"),
+        (["account", "x", "--role", "root", *STORE], "no such role"),
+        (["verify", "--store", "postgresql://nobody@192.0.2.1/x"], "--ledger-key"),
+    ],
+)
+def test_what_cannot_be_is_said(folder, arguments, message):
+    said = run(arguments, cwd=folder)
+    assert (said.code, message in said.err) == (2, True), said.err
+
+
+def test_a_short_password_is_refused(folder):
+    said = piped(folder, "bela", "viewer", "short\n")
+    assert (said.returncode, "at least 12" in said.stderr) == (2, True)
+
+
+def test_without_an_account_nobody_is_served(tmp_path):
+    (tmp_path / "app.ndjson").write_text(EVENT, encoding="utf-8")
+    run(["replay", "app.ndjson", *STORE], cwd=tmp_path)
+    said = run(["web", *STORE, "--port", "0"], cwd=tmp_path)
+    assert (said.code, "privwatch account" in said.err) == (2, True)
+
+
+def test_web_answers_and_ends_when_it_is_told(folder):
+    command = [sys.executable, "-m", "monitor", "web", *STORE, "--port", "0"]
+    served = {"cwd": folder, "env": environment({}), "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **served) as process:
+        try:
+            url = process.stderr.readline().split()[-1]
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                assert "Sign in" in answer.read().decode()
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"{url}static/none.css", timeout=60)
+            os.kill(process.pid, signal.SIGTERM)
+            assert process.wait(30) in {0, -signal.SIGTERM}
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
