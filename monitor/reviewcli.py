@@ -33,7 +33,9 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings of run: its store, namespace, rules and keys are taken."),
 ]
-Store = Annotated[Path, typer.Option(help="Database of violations (SQLite), where no settings are given.")]
+Store = Annotated[
+    str, typer.Option(help="Database of violations: a file or a URL, where no settings are given.")
+]
 Namespace = Annotated[str, typer.Option(help="Which of the results in the store.")]
 Rules = Annotated[
     list[Path] | None,
