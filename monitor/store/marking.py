@@ -28,6 +28,26 @@ def next_mark(connection: Connection, namespace: str) -> int:
     return 1 + max(*newest, read)
 
 
+def marked(
+    connection: Connection, namespace: str, rows: list[dict[str, Any]], mark: int
+) -> list[dict[str, Any]]:
+    """The rows of violations with this mark; one that is stored as it is keeps the mark it has."""
+    table = schema.violation
+    stored: dict[str, Row[Any]] = {}
+    for chunk in _chunks([row["fingerprint"] for row in rows]):
+        here = (table.c.namespace == namespace, among(connection, table.c.fingerprint, chunk))
+        stored |= {row.fingerprint: row for row in connection.execute(select(table).where(*here))}
+
+    def same(row: dict[str, Any], held: Row[Any]) -> bool:
+        return all(getattr(held, name) == value for name, value in row.items())
+
+    def mark_of(row: dict[str, Any]) -> int:
+        held = stored.get(row["fingerprint"])
+        return held.mark if held is not None and same(row, held) else mark
+
+    return [row | {"mark": mark_of(row)} for row in rows]
+
+
 def superseded(connection: Connection, namespace: str, episodes: Sequence[Episodes]) -> list[Row[Any]]:
     """The violations that these episodes replace and do not say again."""
     kept = {violation.fingerprint for one in episodes for violation in one.violations}

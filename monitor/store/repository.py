@@ -280,13 +280,19 @@ class SqlStore:
             connection.execute(delete(table).where(*gone))
 
     def _replace_violations(self, connection: Connection, whole: Iterable[Violation], mark: int) -> None:
-        encoded = [rows.violation_row(self._namespace, one) | {"mark": mark} for one in whole]
-        replace(connection, schema.violation, encoded)
+        replace(connection, schema.violation, self._marked(connection, whole, mark))
+
+    def _marked(self, connection: Connection, whole: Iterable[Violation], mark: int) -> list[dict[str, Any]]:
+        encoded = [rows.violation_row(self._namespace, one) for one in whole]
+        return marking.marked(connection, self._namespace, encoded, mark)
 
     def _write_episodes(self, connection: Connection, episodes: Sequence[Episodes], mark: int) -> None:
         """Episodes replace what the store held of their group, or of every group, and range."""
         if not episodes:
             return
+        # Most episodes are said again as they were; only now can they be compared.
+        said_now = (violation for one in episodes for violation in one.violations)
+        encoded = self._marked(connection, said_now, mark)
         gone = marking.superseded(connection, self._namespace, episodes)
         marking.taken_back(connection, self._namespace, gone, mark)
         table = schema.violation
@@ -305,7 +311,7 @@ class SqlStore:
         for names, found in spans.items():
             same = (narrower[name] == bindparam(name) for name in names)
             connection.execute(superseded.where(*same), found)
-        self._replace_violations(connection, (found for one in episodes for found in one.violations), mark)
+        replace(connection, table, encoded)
 
     def _write_segments(self, connection: Connection, segments: Sequence[Segment], newest: int) -> int:
         """Append window state; a segment that replaces drops what its rule text and partition had before.

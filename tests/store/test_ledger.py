@@ -255,3 +255,16 @@ def test_the_same_holds_in_postgresql(database):
         assert fault.where == f"violation {event('2').fingerprint}"
         with suppress(StopIteration):
             next(iter(book.trends([book.case("g1")], 0)))
+
+
+def test_what_is_said_again_as_it_was_is_not_sealed_again(tmp_path):
+    with closing(open_store(tmp_path / "s.db")) as store:
+        book = store.casebook(SIGNER)
+        said = turn(
+            episodes=[Episodes("bulk", "g7", NOON, NOON + 10**9, (episode(1, "g7"), episode(60, "g7")))]
+        )
+        store.write(said)
+        gather(book)
+        store.write(said)
+        assert book.gather(AT) == 0
+        assert faults(tmp_path / "s.db") == {}
