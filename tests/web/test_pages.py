@@ -30,6 +30,7 @@ def test_the_week_says_what_was_found_and_what_was_not_looked_at(here):
     assert client.get("/").headers["location"] == "/weeks/2026-W47"
     page = client.get("/weeks/2026-W47").text
     assert "16 Nov to 22 Nov 2026" in page
+    assert all(f">2026-W{number}</text>" in page for number in range(40, 48)), "every column has its week"
     assert "E-mail in a URL" in page
     assert "No source was read yet" in page
     assert "Nothing was found in this week" in client.get("/weeks/2026-W40").text
