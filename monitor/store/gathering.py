@@ -11,7 +11,7 @@ import struct
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, case, delete, func, or_, select
+from sqlalchemy import BigInteger, Connection, Row, Select, and_, case, cast, delete, func, or_, select
 
 from monitor.ledger.entries import SEAL, Record, canonical
 from monitor.ledger.signing import Signer
@@ -20,8 +20,11 @@ from monitor.store import ledger, schema
 from monitor.store.rows import sketch
 from monitor.store.upsert import among, replace
 
-CHUNK = 2000
-"""Violations of one transaction."""
+CHUNK = 10_000
+"""Violations of one transaction and seal; what they touch is summed anew once for all of them."""
+
+UNDATED = "undated"
+"""Period of violations without a time."""
 
 SEVERITY = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
 
@@ -29,6 +32,14 @@ _SEALED = [column.name for column in schema.violation.columns if column.name not
 _OLD = schema.violation.c.group_key == ""
 KEY = case((_OLD, schema.violation.c.fingerprint), else_=schema.violation.c.group_key)
 """The case of a violation."""
+_DAY = func.substr(schema.violation.c.period, 1, 10)
+_SUBJECTS = (schema.violation.c.period, schema.violation.c.subjects)
+_SUMS = (
+    _DAY.label("day"),
+    func.count().label("violations"),
+    cast(func.sum(schema.violation.c.events), BigInteger).label("events"),
+    func.max(schema.violation.c.level).label("level"),
+)
 
 
 def digest(row: Row[Any]) -> str:
@@ -48,9 +59,8 @@ def gather(connection: Connection, namespace: str, signer: Signer, at: int) -> i
     shown = [row for row in changed if row.status != FILTERED]
     lost = {(row.rule, row.group_key or row.fingerprint) for row in gone}
     _cases(connection, namespace, changed, lost)
-    _days(
-        connection, namespace, shown, {(row.rule, _day(row.period)) for row in (*changed, *gone)}, bool(gone)
-    )
+    touched, anew = ({(row.rule, _day(row.period)) for row in rows} for rows in ((*changed, *gone), gone))
+    _days(connection, namespace, shown, touched, anew)
     body = {
         "sealed": [[row.fingerprint, digest(row)] for row in changed],
         "gone": [row.fingerprint for row in gone],
@@ -226,34 +236,57 @@ def _days(
     namespace: str,
     shown: Sequence[Row[Any]],
     touched: set[tuple[str, str]],
-    anew: bool,  # noqa: FBT001 - whether subjects are not merged but worked out again
+    anew: set[tuple[str, str]],
 ) -> None:
-    """Sum the days of these rules anew."""
-    table, days = schema.violation, schema.rule_day
-    fresh: dict[tuple[str, str], set[int]] = {}
-    for row in shown:
-        fresh.setdefault((row.rule, _day(row.period)), set()).update(sketch(row.subjects))
-    for rule, day in sorted(touched):
-        mine = (
-            table.c.namespace == namespace,
-            table.c.rule == rule,
-            table.c.period >= day,
-            table.c.period < day + "~",
-            table.c.status != FILTERED,
-        )
-        sums = select(func.count(), func.sum(table.c.events), func.max(table.c.level)).where(*mine)
-        count, events, level = connection.execute(sums).one()
+    """Sum these days of rules anew; see `_people` for `anew`."""
+    hashes = _people(connection, namespace, shown, touched, anew)
+    sums: list[dict[str, Any]] = []
+    for rule, wanted in _by_rule(touched).items():
+        for row in connection.execute(_within(namespace, rule, wanted, _SUMS).group_by(_DAY)):
+            if (rule, row.day) in touched:
+                packed = _packed(hashes.get((rule, row.day), ()))
+                sums.append(row._asdict() | {"namespace": namespace, "rule": rule, "subjects": packed})
+    days = schema.rule_day
+    replace(connection, days, sums)
+    for rule, day in touched - {(row["rule"], row["day"]) for row in sums}:
         here = (days.c.namespace == namespace, days.c.rule == rule, days.c.day == day)
-        if not count:
-            connection.execute(delete(days).where(*here))
-            continue
-        before = None if anew else connection.execute(select(days.c.subjects).where(*here)).scalar()
-        hashes = set(sketch(before or b"")) | fresh.get((rule, day), set())
-        if anew:
-            for subjects in connection.execute(select(table.c.subjects).where(*mine)).scalars():
-                hashes.update(sketch(subjects))
-        said = {"level": level, "violations": count, "events": int(events), "subjects": _packed(hashes)}
-        replace(connection, days, [{"namespace": namespace, "day": day, "rule": rule, **said}])
+        connection.execute(delete(days).where(*here))
+
+
+def _people(
+    connection: Connection,
+    namespace: str,
+    shown: Sequence[Row[Any]],
+    touched: set[tuple[str, str]],
+    anew: set[tuple[str, str]],
+) -> dict[tuple[str, str], set[int]]:
+    """Hashes of subjects by rule and day: merged into what was known; those `anew` out of all violations."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for row in shown:
+        found.setdefault((row.rule, _day(row.period)), set()).update(sketch(row.subjects))
+    days = schema.rule_day
+    held = select(days.c.rule, days.c.day, days.c.subjects).where(
+        days.c.namespace == namespace, days.c.day.in_({day for _, day in touched})
+    )
+    known = [((r, day), subjects) for r, day, subjects in connection.execute(held) if (r, day) not in anew]
+    for rule, wanted in _by_rule(anew).items():
+        all_of_them = connection.execute(_within(namespace, rule, wanted, _SUBJECTS))
+        known += [((rule, _day(period)), subjects) for period, subjects in all_of_them]
+    for key, subjects in known:
+        found.setdefault(key, set()).update(sketch(subjects))
+    return found
+
+
+def _within(namespace: str, rule: str, days: Sequence[str], columns: Sequence[Any]) -> Select[Any]:
+    """What a rule found from the first to the last of these days, and `undated` where that is one of them."""
+    table = schema.violation
+    dated = [day for day in days if day != UNDATED]
+    spans = [and_(table.c.period >= dated[0], table.c.period < dated[-1] + "~")] if dated else []
+    if len(dated) < len(days):
+        spans.append(table.c.period == UNDATED)
+    return select(*columns).where(
+        table.c.namespace == namespace, table.c.rule == rule, table.c.status != FILTERED, or_(*spans)
+    )
 
 
 def _day(period: str) -> str:
