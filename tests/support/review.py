@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from starlette.testclient import TestClient
@@ -14,7 +15,7 @@ from monitor.review.catalogue import Card, Catalogue
 from monitor.review.desk import Desk
 from monitor.store import open_store
 from monitor.store.casebook import SqlCasebook
-from monitor.web import sessions
+from monitor.web import passwords, sessions
 from monitor.web.administration import kept
 from monitor.web.permissions import ROLES
 from monitor.web.site import Options, Site, application
@@ -83,6 +84,12 @@ def form_token(client: TestClient) -> str:
     return sessions.form_token(client.cookies.get(sessions.COOKIE, ""))
 
 
+@cache
+def _hashed() -> str:
+    """Of the password, once: hashing is slow on purpose."""
+    return passwords.hashed(PASSWORD)
+
+
 @contextmanager
 def office(folder: Path, *violations: Violation, options: Options | None = None) -> Iterator[Office]:
     """A store in a folder, with an account for each role, called like it, and `second`, a reviewer."""
@@ -94,5 +101,6 @@ def office(folder: Path, *violations: Violation, options: Options | None = None)
         desk.catch_up()
         for name in (*ROLES, "second"):
             role = "reviewer" if name == "second" else name
-            book.keep_account(*kept(name, role, PASSWORD, None, "test"), NOW)
+            account, record = kept(name, role, "", None, "test")
+            book.keep_account(replace(account, password=_hashed()), record, NOW)
         yield Office(desk, clock, Site(desk, options or Options(), clock.monotonic), book)
