@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -16,17 +16,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.archives import archive_of, claimed, forget_outdated, keyring_for
 from monitor.clock import Clock, SystemClock
 from monitor.decode import AUTO, FORMATS, decoder
 from monitor.detectors import CLASSES, GROUPS
 from monitor.detectors.scrub import holds_personal_data
+from monitor.engine.baseline.habits import LEARNED
 from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
-from monitor.engine.plan import Plan, compile_plan
+from monitor.engine.plan import compile_plan
 from monitor.engine.survey import Survey
-from monitor.errors import FencedError, InputError, RuleError, StoreError
+from monitor.errors import InputError, RuleError
 from monitor.lazily import Lazily
-from monitor.model import Claim, Reject, Turn, TurnFacts, Violation
+from monitor.model import Reject, Turn, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
 from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
 from monitor.pipeline.explain import ask, find_rule
@@ -49,12 +51,12 @@ if TYPE_CHECKING:
     from monitor import alerting, feeding, operate
     from monitor.alert_settings import AlertsSettings
     from monitor.settings import Settings
-    from monitor.store import keyfile, repository
+    from monitor.store import repository
     from monitor.store.repository import SqlStore
 else:  # `check` needs no SQL, a replay no Kafka
     alerting, operate = Lazily("monitor.alerting"), Lazily("monitor.operate")
     feeding = Lazily("monitor.feeding")
-    keyfile, repository = Lazily("monitor.store.keyfile"), Lazily("monitor.store.repository")
+    repository = Lazily("monitor.store.repository")
 
 log = logging.getLogger(__name__)
 
@@ -181,19 +183,25 @@ def replay(
     plan = plans(ruleset, {"": decoding})[""]
     progress = Progress(observe)
     with ExitStack() as stack:
-        source = _archive(options, plan, lambda partition: _claimed(store, partition, way.digest))
+        source = archive_of(
+            options.inputs,
+            decoding,
+            plan,
+            lambda partition: claimed(store, partition, way.digest),
+            kafka_records=options.kafka_records,
+        )
         stack.callback(source.close)
         source.start({})  # a wrong path is said before a store and a key are made for it
         store = repository.open_store(options.store, options.namespace)
         stack.callback(store.close)
-        keyring = _keyring(store, options.key)
+        keyring = keyring_for(store, options.key)
         way = Way(
             plan,
             way_digest(plan, decoding, options.bounds),
             decoder(AUTO, plan.projection, year=decoding.year).decode,
         )
         source.start(store.checkpoints())
-        if _forget_outdated(store, source.partitions, way.digest):
+        if forget_outdated(store, source.partitions, way.digest):
             source.start(store.checkpoints())
         if opened is not None:
             opened(source)
@@ -217,38 +225,6 @@ def replay(
         return replace(
             _report(store, ruleset, progress, seconds), untold=untold, over=tuple(_over(diagnostics))
         )
-
-
-def _keyring(store: SqlStore, path: Path) -> Keyring:
-    """The key in a file, made where there is none and nothing is stored.
-
-    Raises:
-        StoreError: it cannot be used, or what is stored was written with another one.
-    """
-    keyring = Keyring(keyfile.load_key(path, begun=bool(store.checkpoints())))
-    if not store.keyed(keyring.mark()):
-        raise StoreError(
-            f"{path}: what is in store {store.place} was written with another key, by which the same people "
-            "have other pseudonyms; restore that key from your backup, name its file (`key` in the settings, "
-            "--key), or begin another store or namespace"
-        )
-    return keyring
-
-
-def _archive(
-    options: ReplayOptions, plan: Plan, claim: Callable[[str], Claim]
-) -> ArchiveSource | TopicArchive:
-    decoding = options.decoding
-    if options.kafka_records:
-        form = "" if decoding.format == AUTO else decoding.format
-        return TopicArchive(options.inputs, format=form, logsource=decoding.logsource, claim=claim)
-    return ArchiveSource(
-        options.inputs,
-        format=decoding.format,
-        logsource=decoding.logsource,
-        projection=plan.projection,
-        claim=claim,
-    )
 
 
 def _nobody(turn: Turn) -> Turn:
@@ -302,7 +278,7 @@ def run(
     with ExitStack() as stack:
         store = _opened(settings)
         stack.callback(store.close)
-        keyring = _keyring(store, settings.key)
+        keyring = keyring_for(store, settings.key)
         source = feeding.source(settings, store.claim, clock)
         operations = stack.enter_context(
             operate.Operations(settings, clock, version("privwatch"), outside or operate.Outside())
@@ -410,43 +386,15 @@ def check_settings(settings: Settings) -> str:
     return f"{len(ruleset.rules)} event rules, {len(ruleset.correlations)} correlations"
 
 
-def _forget_outdated(store: SqlStore, partitions: Collection[str], digest: str) -> bool:
-    """Take back the files of this replay that were read under other rules, decoding or bounds."""
-    known = store.checkpoints()
-    outdated = [p for p in partitions if p in known and known[p].plan != digest]
-    for partition in outdated:
-        store.claim([partition])  # before it is taken back: who still reads it must not add to what is left
-        store.forget(partition)
-    return bool(outdated)
-
-
-def _claimed(store: SqlStore, partition: str, digest: str) -> Claim:
-    """A file in the hands of this replay.
-
-    Two replays of one file into one namespace would count it twice: the one that claims last goes on where
-    the other got to, and the other finds out when it writes.
-
-    Raises:
-        FencedError: the other one reads it under other rules, decoding or bounds.
-    """
-    claim = store.claim([partition])[partition]
-    if claim.read is not None and claim.read.plan != digest:
-        raise FencedError(
-            f"{partition}: another replay reads it into this namespace under other rules or options; "
-            "wait for it to end, or name another with --namespace"
-        )
-    return claim
-
-
 def _report(store: SqlStore, ruleset: RuleSet, progress: Progress, seconds: float) -> ReplayReport:
     counts: Counter[tuple[str, str]] = Counter()
-    for (_, kind, name), n in store.counts().items():
-        counts[kind, name] += n
+    for (partition, kind, name), n in store.counts().items():
+        counts[kind, name] += 0 if partition.startswith(LEARNED) else n  # nobody evaluated what was learned
     return ReplayReport(
         violations=tuple(store.violations()),
         ruleset=ruleset,
         events=counts["event", "events"],
-        rejects={name: n for (kind, name), n in sorted(counts.items()) if kind == "reject"},
+        rejects={name: n for (kind, name), n in sorted(counts.items()) if kind == "reject" and n},
         facts={name: n for (kind, name), n in sorted(counts.items()) if kind == "event"},
         records=progress.records,
         size=progress.size,

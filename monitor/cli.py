@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from importlib.metadata import version
@@ -19,10 +18,28 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from monitor import printable
+from monitor.baselining import baseline
 from monitor.clock import SystemClock
 from monitor.errors import InputError, SettingsError
 from monitor.lazily import Lazily
 from monitor.model import Logsource, Reject, TurnFacts
+from monitor.options import (
+    DATA,
+    Category,
+    Fields,
+    Format,
+    KafkaRecords,
+    Product,
+    RecordFormat,
+    Rules,
+    Service,
+    Since,
+    TimeFields,
+    Until,
+    Year,
+    aliases,
+    bounds,
+)
 from monitor.reviewcli import account, verify, web
 from monitor.scanning import scan
 
@@ -31,7 +48,7 @@ if TYPE_CHECKING:
     from monitor import demo as week
     from monitor import effective, service
     from monitor import settings as daemon
-    from monitor.pipeline import runner, ways
+    from monitor.pipeline import ways
     from monitor.review import explained as answers_as_text
     from monitor.review import summary, terminal, totals
     from monitor.rules import diagnostics as problems
@@ -41,7 +58,7 @@ if TYPE_CHECKING:
 else:
     effective, service = Lazily("monitor.effective"), Lazily("monitor.service")
     composition, week, daemon = Lazily("monitor.app"), Lazily("monitor.demo"), Lazily("monitor.settings")
-    runner, ways = Lazily("monitor.pipeline.runner"), Lazily("monitor.pipeline.ways")
+    ways = Lazily("monitor.pipeline.ways")
     answers_as_text = Lazily("monitor.review.explained")
     summary, terminal = Lazily("monitor.review.summary"), Lazily("monitor.review.terminal")
     totals, reports = Lazily("monitor.review.totals"), Lazily("monitor.rules.report")
@@ -77,19 +94,6 @@ Where to look next
       {privwatch} replay --help"""
 """Printed after the demo."""
 
-DATA = Path(".privwatch")
-"""Where store and key are kept unless said otherwise, in the current folder."""
-
-
-class Format(StrEnum):
-    """Format of records: `auto`, or one of `monitor.decode.FORMATS`."""
-
-    auto = "auto"
-    json = "json"
-    access = "access"
-    text = "text"
-    table = "table"
-
 
 class Output(StrEnum):
     """How violations are printed."""
@@ -109,25 +113,6 @@ class Report(StrEnum):
     github = "github"
 
 
-Rules = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--rules",
-        "-r",
-        help="Rule file or folder, or the word shipped (the default); may be given again.",
-    ),
-]
-
-Fields = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--field",
-        metavar="FIELD=PATH",
-        help="Where the logs hold a field of the rules, e.g. user.name=login; may be given again.",
-    ),
-]
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"privwatch {version('privwatch')}")
@@ -141,38 +126,6 @@ def common(
     ] = False,
 ) -> None:
     """Watches access and application logs for personal data that policy says should not be there."""
-
-
-def _instant(text: str | None) -> int | None:
-    """A time on the command line as microseconds UTC."""
-    if text is None:
-        return None
-    try:
-        at = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(
-            f"{text!r} is not a time; write 2026-11-16 or 2026-11-16T09:30:00+01:00 (without a zone: UTC)"
-        ) from None
-    at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
-    return round(at.timestamp() * 1_000_000)
-
-
-def _bounds(since: str | None, until: str | None) -> runner.Bounds:
-    bounds = runner.Bounds(_instant(since), _instant(until))
-    if bounds.since is not None and bounds.until is not None and bounds.since >= bounds.until:
-        raise SettingsError(f"--since {since} is not before --until {until}: no event could lie between")
-    return bounds
-
-
-def _aliases(options: Sequence[str] | None) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """FIELD=PATH options as the decoder takes them."""
-    aliases: dict[str, tuple[str, ...]] = {}
-    for option in options or ():
-        name, _, path = option.partition("=")
-        if not (name and path):
-            raise SettingsError("--field wants FIELD=PATH, for example --field user.name=login")
-        aliases[name] = (*aliases.get(name, ()), path)
-    return tuple(aliases.items())
 
 
 @app.command()
@@ -190,36 +143,16 @@ def replay(
         Path | None, typer.Option(help="Key of pseudonyms (default: the store's name with .key).")
     ] = None,
     namespace: Annotated[str, typer.Option(help="Replays into different namespaces never meet.")] = "replay",
-    format: Annotated[  # noqa: A002 - the option's name
-        Format,
-        typer.Option(
-            metavar="FORMAT",
-            help="Format of the logs: json, access, text or table (CSV, Parquet); auto looks at each file.",
-        ),
-    ] = Format.auto,
-    kafka_records: Annotated[
-        bool,
-        typer.Option(
-            "--kafka-records", help="PATHs are Parquet of Kafka records: topic, partition, offset, value."
-        ),
-    ] = False,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only events at or after this time, e.g. 2026-11-16T09:30."),
-    ] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only events before this time.")] = None,
+    format: RecordFormat = Format.auto,  # noqa: A002 - the option's name
+    kafka_records: KafkaRecords = False,
+    since: Since = None,
+    until: Until = None,
     field: Fields = None,
-    time_field: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATH", help="Where the event time is (default: in the usual places)."),
-    ] = None,
-    year: Annotated[
-        int | None,
-        typer.Option(min=1971, max=2199, help="Year of text lines whose times have none (syslog)."),
-    ] = None,
-    category: Annotated[str | None, typer.Option(help="Logsource category of these logs.")] = None,
-    product: Annotated[str | None, typer.Option(help="Logsource product of these logs.")] = None,
-    service: Annotated[str | None, typer.Option(help="Logsource service of these logs.")] = None,
+    time_field: TimeFields = None,
+    year: Year = None,
+    category: Category = None,
+    product: Product = None,
+    service: Service = None,
     output: Annotated[
         Output,
         typer.Option(
@@ -253,11 +186,11 @@ def replay(
         decoding=ways.Decoding(
             format=format.value,
             logsource=Logsource(category or None, product or None, service or None),
-            aliases=_aliases(field),
+            aliases=aliases(field),
             time_fields=tuple(time_field or ()),
             year=year,
         ),
-        bounds=_bounds(since, until),
+        bounds=bounds(since, until),
         alerts=None if alerts is None else daemon.load_settings(alerts, os.environ).alerts,
         kafka_records=kafka_records,
     )
@@ -430,7 +363,7 @@ def explain(
     Of a correlation it shows what is counted, and the rules whose events those are. Values of events are
     masked.
     """
-    decoding = ways.Decoding(format=format.value, aliases=_aliases(field))
+    decoding = ways.Decoding(format=format.value, aliases=aliases(field))
     explained, answers = composition.explain(
         rule, composition.named_rules(rules or ()), event, decoding, line
     )
@@ -448,6 +381,7 @@ def explain(
 
 for command in (scan, web, account, verify):
     app.command()(command)
+app.add_typer(baseline, name="baseline")
 
 
 @app.command()

@@ -20,6 +20,11 @@ from tests.support.terminal import ENVIRONMENTS, Said, run, run_all
 COMMANDS = sorted(
     command.name or command.callback.__name__ for command in app.registered_commands if command.callback
 )
+SUBCOMMANDS = [
+    f"{group.name} {command.callback.__name__}"
+    for group in app.registered_groups
+    for command in group.typer_instance.registered_commands
+]
 KEY = "00" * 32
 RULE = """\
 title: Export of many rows
@@ -108,7 +113,7 @@ def replay(*more: str) -> list[str]:
 
 FORMS = ("text", "json", "junit", "github")
 PAGES: dict[str, list[list[str]]] = {
-    "help": [["--help"], *([command, "--help"] for command in COMMANDS)],
+    "help": [["--help"], *([*command.split(), "--help"] for command in (*COMMANDS, *SUBCOMMANDS))],
     "replay": [
         *(replay("-o", form) for form in ("table", "details", "json", "ndjson")),
         ["replay", "quiet.ndjson", "--store", "quiet.db"],

@@ -64,6 +64,10 @@ class Totals:
             events = counted(sum(v.count for v in hidden), "event")
             kept = counted(len(hidden), "violation")
             yield f"hidden by filters: {kept} of {events} (--output json has them)"
+        yield from self.read_lines()
+
+    def read_lines(self) -> Iterator[str]:
+        """What was read, and what could not be."""
         yield self._read()
         for reason, count in self.rejects.items():
             intent = "left out" if reason in reasons.INTENDED else "not evaluated"

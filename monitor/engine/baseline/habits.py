@@ -40,6 +40,9 @@ HABITS: dict[str, pl.DataType] = {
 first offset; `first` and `last` are event times in microseconds; the others as in READS. `number` and
 `peer` are the greatest, `resource` the first of several."""
 
+LEARNED = "learned:"
+"""Partitions that begin so were learned from an archive: what they hold is known and is never judged."""
+
 _IDENTITY = ("group", "tick", "subject", "partition", "actor")
 
 _DIGITS = r"(\d{1,15})\D*$"
@@ -71,6 +74,11 @@ def habits(partition: str, correlation: Correlation, matches: Matches, keyring: 
         pl.col(TIME).alias("last"),
         pl.col(OFFSET).cast(pl.Int64).alias("sample"),
     ).filter(pl.col("subject") != 0)
+
+
+def witnessed() -> pl.Expr:
+    """Whether habits were seen rather than learned."""
+    return ~pl.col("partition").str.starts_with(LEARNED)
 
 
 def the_baseline(correlation: Correlation) -> Baseline:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from monitor.engine.baseline.facts import HOURS_A_DAY
-from monitor.engine.baseline.habits import the_baseline
+from monitor.engine.baseline.habits import the_baseline, witnessed
 from monitor.engine.baseline.model import Model
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS
@@ -58,10 +58,15 @@ def model_of(correlation: Correlation) -> Model:
 def violations(
     correlation: Correlation, verdicts: pl.DataFrame, habits: pl.DataFrame, keyring: Keyring
 ) -> list[Violation]:
-    """Violations of VERDICTS, whose groups and days compact HABITS hold completely; by group and day."""
+    """Violations of VERDICTS, whose groups and days compact HABITS hold completely; by group and day.
+
+    A day of which all was learned from an archive is what others are compared with, and has none.
+    """
     found = []
     same = ["group", "day"]
     days = habits.with_columns(day=pl.col("tick").floordiv(HOURS_A_DAY))
+    seen = days.filter(witnessed()).select(same).unique()
+    verdicts = verdicts.join(seen, on=same, how="semi", maintain_order="left")
     those = days.join(verdicts.select(same).unique(), on=same, how="semi", maintain_order="left")
     each = those.partition_by(same, as_dict=True)
     for key, rows in verdicts.partition_by(same, as_dict=True).items():
