@@ -226,7 +226,8 @@ def test_what_may_not_be_read_is_said(folder: Path) -> None:
     (folder / "out").mkdir()
     (folder / "out").chmod(0o777)
     replayed = "locked.ndjson", "logs", "logs/nginx", "logs/nginx/access.ndjson"
-    assert privwatch("check", "locked.yml", folder=folder).code == 1, "root reads it; all is imported now"
+    assert privwatch("check", "locked.yml", folder=folder).code == 1, "root reads it"
+    assert privwatch("replay", "none.ndjson", folder=folder).code == 2, "and all is imported now"
     os.seteuid(65_534)
     try:
         unread = privwatch("check", "locked.yml", folder=folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from monitor import app
+from monitor import app, archives
 from monitor.app import ReplayOptions, ReplayReport, load_rules, replay, shipped_rules
 from monitor.clock import ManualClock
 from monitor.decode import AUTO, decoder
@@ -81,7 +81,7 @@ def some(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> ReplayReport:
 
 
 def in_chunks(patch: pytest.MonkeyPatch, size: int, batches: int) -> None:
-    patch.setattr(app, "ArchiveSource", partial(ArchiveSource, limits=Limits(chunk=size)))
+    patch.setattr(archives, "ArchiveSource", partial(ArchiveSource, limits=Limits(chunk=size)))
     patch.setattr(app, "REPLAY_BATCHES", batches)
 
 
