@@ -8,10 +8,10 @@ from typing import Final
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from kafka.net.compat import KafkaNetClient
 
 from monitor.brokers.access import Brokers
-from monitor.brokers.kafka_python import kafka_python_settings
+from monitor.brokers.kafka_python import connected
+from monitor.brokers.refusal import refusals
 from monitor.errors import DeadLetterError, SettingsError
 from monitor.model import Reject
 from monitor.sinks.deadletter import line_of
@@ -31,6 +31,7 @@ _PRODUCER: Final = {
     "metrics_enabled": False,
 }
 _FLUSH_SECONDS = 6.0
+_ASK_SECONDS = 4.0
 
 
 class DeadLetterTopic:
@@ -56,6 +57,9 @@ class DeadLetterTopic:
         Raises:
             SettingsError: no broker answers, or there is no such topic.
         """
+        why = refusals(self._brokers, _ASK_SECONDS)
+        if why is not None and why.certain:
+            raise SettingsError(f"dead_letters.topic: {self._topic} cannot be written: {why.words()}")
         try:
             there = self._connected().partitions_for(self._topic)
         except (KafkaError, OSError, ValueError) as error:
@@ -63,6 +67,8 @@ class DeadLetterTopic:
             raise SettingsError(
                 f"dead_letters.topic: {self._topic} at {self._brokers} cannot be written "
                 f"({type(error).__name__}); create the topic, or allow this client to write it"
+                if why is None
+                else f"dead_letters.topic: {self._topic} cannot be written: {why.words()}"
             ) from error
         if not there:
             self.close()
@@ -108,19 +114,5 @@ class DeadLetterTopic:
         """The producer, which finds a broker again by itself once it has met one."""
         if self._producer is not None:
             return self._producer
-        clients: list[KafkaNetClient] = []
-
-        def client(**config: object) -> KafkaNetClient:
-            clients.append(KafkaNetClient(**config))
-            return clients[-1]
-
-        try:
-            self._producer = KafkaProducer(
-                **kafka_python_settings(self._brokers), kafka_client=client, **_PRODUCER
-            )
-        except Exception:
-            # A producer that could not be built leaves its thread and connections behind.
-            for one in clients:
-                one.close()
-            raise
+        self._producer = connected(KafkaProducer, self._brokers, **_PRODUCER)
         return self._producer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,10 +14,13 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from monitor.brokers.access import Brokers
-from monitor.brokers.kafka_python import kafka_python_settings
+from monitor.brokers.kafka_python import connected
+from monitor.brokers.refusal import refusals
 from monitor.errors import SettingsError
 from monitor.outbox import BROKER, TAKEN, Manner, Notice, Outcome
 from monitor.sinks.documents import notice_document
+
+log = logging.getLogger(__name__)
 
 BATCH: Final = 100
 """Records handed to the producer at once."""
@@ -37,13 +41,15 @@ class TopicTarget:
         self._brokers = brokers
         self._topic = topic
         self._producer: KafkaProducer | None = None
+        self._explained = ""
         self._lock = Lock()
 
     def send(self, notices: Sequence[Notice], now: int) -> Sequence[Outcome]:  # noqa: ARG002 - the port's
         """Hand over all, then wait for the broker's word on each (`acks=all`)."""
         try:
             producer = self._connected()
-        except (KafkaError, OSError, SettingsError):
+        except (KafkaError, OSError, ValueError, SettingsError):
+            self._explain()
             return [Outcome(BROKER)] * len(notices)
         return [_settled(sent, self.manner.patience) for sent in [self._sent(producer, n) for n in notices]]
 
@@ -59,8 +65,9 @@ class TopicTarget:
         with self._lock:
             if self._producer is None:
                 wait = round(self.manner.patience * 1000)
-                self._producer = KafkaProducer(
-                    **kafka_python_settings(self._brokers),
+                self._producer = connected(
+                    KafkaProducer,
+                    self._brokers,
                     client_id="privwatch-alerts",
                     acks="all",
                     allow_auto_create_topics=False,
@@ -70,6 +77,15 @@ class TopicTarget:
                     delivery_timeout_ms=wait,
                 )
             return self._producer
+
+    def _explain(self) -> None:
+        """Log why no broker lets us in, once for each cause."""
+        with suppress(SettingsError):
+            why = refusals(self._brokers, self.manner.patience)
+            said = "" if why is None else why.words()
+            if said and said != self._explained:
+                log.warning("alerts for %s: %s", self.manner.name, said)
+            self._explained = said
 
     def close(self) -> None:
         """Let go of the broker; what it has not confirmed is still in the outbox."""

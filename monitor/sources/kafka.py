@@ -13,10 +13,12 @@ import re
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from threading import Event, Lock, Thread
 from typing import Final
 
+from monitor.brokers.refusal import refusals
 from monitor.clock import Clock, SystemClock
 from monitor.errors import InputError, PrivwatchError, StoreAwayError
 from monitor.frames import RecordBatch, Values
@@ -40,6 +42,8 @@ _POLL_SECONDS: Final = 0.2
 _BACKOFF_SECONDS: Final = 0.5
 _EASE_SECONDS: Final = 1.0
 _CLOSE_SECONDS: Final = 4.5
+_LEAST_SECONDS: Final = 0.5
+_AGAIN_SECONDS: Final = 2.0
 
 Connect = Callable[[KafkaOptions, Revoked], Consumer]
 
@@ -52,17 +56,39 @@ def unclaimed(partitions: Collection[str]) -> dict[str, Claim]:
 def connect(options: KafkaOptions, revoked: Revoked) -> Consumer:
     """A consumer of the client that the options name, which has met its broker.
 
+    Whether we are let in is asked by hand first: a client would try a wrong password until `connect_seconds`
+    are over, and not say what was wrong.
+
     Raises:
         InputError: no broker answers, none lets us in, or the client is not installed.
         SettingsError: files of TLS cannot be used.
     """
-    if client_of(options.client) == "librdkafka":
+    client = _client(options.client)
+    clock = SystemClock()
+    until = clock.monotonic() + options.connect_seconds
+    why = refusals(options.brokers, options.connect_seconds, clock)
+    if why is not None:
+        if why.certain:
+            raise InputError(why.words())
+        log.warning("%s; it is tried for %g s", why.words(), options.connect_seconds)
+    left = max(until - clock.monotonic(), _LEAST_SECONDS)
+    try:
+        return client(replace(options, connect_seconds=left), revoked)
+    except InputError as error:
+        why = refusals(options.brokers, min(options.connect_seconds, _AGAIN_SECONDS), clock) or why
+        if why is None:
+            raise
+        raise InputError(why.words(options.connect_seconds)) from error
+
+
+def _client(wanted: str) -> Connect:
+    if client_of(wanted) == "librdkafka":
         from monitor.sources import librdkafka  # noqa: PLC0415 - an extra
 
-        return librdkafka.connect(options, revoked)
+        return librdkafka.connect
     from monitor.sources import kafka_python  # noqa: PLC0415 - slow to import
 
-    return kafka_python.connect(options, revoked)
+    return kafka_python.connect
 
 
 def client_of(wanted: str) -> str:

@@ -20,10 +20,9 @@ from kafka.errors import (
     SaslAuthenticationFailedError,
     UnsupportedCodecError,
 )
-from kafka.net.compat import KafkaNetClient
 from kafka.structs import OffsetAndMetadata
 
-from monitor.brokers.kafka_python import kafka_python_settings
+from monitor.brokers.kafka_python import connected
 from monitor.errors import InputError
 from monitor.sources.consumer import (
     DivergedError,
@@ -66,36 +65,22 @@ def connect(options: KafkaOptions, revoked: Revoked) -> PythonConsumer:
     """A consumer that has met its broker.
 
     Raises:
-        InputError: no broker answers within `connect_seconds`, or none lets us in.
+        InputError: no broker answers within `connect_seconds`, or none lets us in; it does not say which.
         SettingsError: files of TLS cannot be used.
     """
     brokers = options.brokers
-    clients: list[KafkaNetClient] = []
-
-    def client(**config: object) -> KafkaNetClient:
-        clients.append(KafkaNetClient(**config))
-        return clients[-1]
-
-    reached = kafka_python_settings(brokers)
     try:
-        consumer = KafkaConsumer(
-            **reached,
+        consumer = connected(
+            KafkaConsumer,
+            brokers,
             **_CLIENT,
             group_id=options.group,
             session_timeout_ms=round(options.session_seconds * 1000),
             heartbeat_interval_ms=round(options.session_seconds * 200),
             bootstrap_timeout_ms=round(options.connect_seconds * 1000),
-            kafka_client=client,
         )
     except (KafkaError, OSError, ValueError) as error:
-        # A consumer that could not be built leaves its thread behind.
-        for one in clients:
-            one.close()
-        # The client does not tell a refused password from a broker that is away; its log does.
-        raise InputError(
-            f"{brokers}: no broker answered within {options.connect_seconds:g} s; check `bootstrap`, `tls`"
-            " and `sasl` in the settings, that the broker runs, and that this machine may reach it"
-        ) from error
+        raise InputError(f"{brokers}: no broker answered within {options.connect_seconds:g} s") from error
     return PythonConsumer(consumer, options, revoked)
 
 

@@ -86,11 +86,8 @@ def connect(options: KafkaOptions, revoked: Revoked) -> NativeConsumer:
                 clock.sleep(min(left, 0.2))
                 continue
             consumer.close()
-            raise InputError(
-                f"{options.brokers}: no broker answered within {options.connect_seconds:g} s; check"
-                " `bootstrap`, `tls` and `sasl` in the settings, that the broker runs, and that this machine"
-                " may reach it"
-            ) from error
+            waited = f"no broker answered within {options.connect_seconds:g} s"
+            raise InputError(f"{options.brokers}: {waited}") from error
         except InputError:
             consumer.close()
             raise

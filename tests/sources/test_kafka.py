@@ -411,7 +411,7 @@ def test_no_broker():
         Brokers((f"127.0.0.1:{port}",)), topics=("logs",), connect_seconds=1, client=CLIENT[0]
     )
     with pytest.raises(
-        InputError, match=f"127.0.0.1:{port}: no broker answered within 1 s; check `bootstrap`"
+        InputError, match=rf"127.0.0.1:{port}: nobody listens there \(tried for 1 s\); check `bootstrap`"
     ):
         KafkaSource(absent).start({})
     until(lambda: active_count() <= threads)

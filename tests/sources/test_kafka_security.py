@@ -4,6 +4,8 @@ import base64
 import gc
 import json
 import logging
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,10 +17,10 @@ from monitor.app import check_settings
 from monitor.brokers.access import Brokers, Sasl, Tls
 from monitor.brokers.tokens import ClientCredentials, Credentials, TokenError, TokenFile
 from monitor.clock import ManualClock, SystemClock
-from monitor.errors import InputError
+from monitor.errors import InputError, SettingsError
 from monitor.frames import Values
 from monitor.model import Reject
-from monitor.outbox import TAKEN, Manner
+from monitor.outbox import BROKER, TAKEN, Manner, Outcome
 from monitor.settings import load_settings
 from monitor.sinks.deadletter_topic import DeadLetterTopic
 from monitor.sinks.topic import TopicTarget
@@ -36,6 +38,8 @@ kafka_only = pytest.mark.kafka
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl):ResourceWarning")
 CLOCK = SystemClock()
 CLIENTS = ("kafka-python", "librdkafka")
+FOR_EVER = 3600.0
+"""Whoever waits so long to be told is ended by the limit of a test."""
 
 
 @pytest.fixture(autouse=True)
@@ -162,35 +166,113 @@ def test_by_our_certificate(server, files, topic, client):
 
 @kafka_only
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_wrong_password_is_said_and_not_shown(server, files, topic, client, said):
-    brokers = Brokers((server.sasl,), Tls(files.ca), Sasl("SCRAM-SHA-256", USER, "geheim"))
-    with pytest.raises(InputError, match=r"check `.*sasl`"):
-        read(brokers, topic, client, connect_seconds=3)
-    assert "uthentication failed" in said.text, "the client's own words say which it is"
-    assert "geheim" not in said.text
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_a_wrong_password_is_said_at_once_and_not_shown(server, files, topic, client, mechanism, said):
+    for sasl in (Sasl(mechanism, USER, "geheim"), Sasl(mechanism, "nobody", "geheim")):
+        brokers = Brokers((server.sasl,), Tls(files.ca), sasl)
+        with pytest.raises(
+            InputError, match=r"authentication failed: .* user and password; check `sasl`"
+        ) as how:
+            read(brokers, topic, client, connect_seconds=FOR_EVER)
+        assert "geheim" not in said.text + str(how.value)
 
 
 @kafka_only
 @pytest.mark.parametrize("client", CLIENTS)
-def test_a_broker_we_cannot_trust_is_refused(server, files, topic, client, tmp_path):
+def test_a_token_that_is_not_accepted_is_said_at_once_and_not_shown(
+    server, files, topic, client, said, tmp_path
+):
+    (tmp_path / "token").write_text("geheim")
+    sasl = Sasl("OAUTHBEARER", tokens=TokenFile(tmp_path / "token", CLOCK))
+    with pytest.raises(InputError, match="authentication failed: it does not accept this token") as how:
+        read(Brokers((server.sasl,), Tls(files.ca), sasl), topic, client, connect_seconds=FOR_EVER)
+    assert "geheim" not in said.text + str(how.value)
+
+
+@kafka_only
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_no_patience_would_cure_is_said_at_once(server, files, topic, client, tmp_path):
     other = authority(tmp_path, "other")
     sasl = Sasl("PLAIN", USER, PASSWORD)
-    for address, tls in (
-        (server.sasl, Tls(other.ca)),
-        (server.sasl, Tls()),
-        (server.sasl.replace("127.0.0.1", "localhost"), Tls(files.ca)),
-        (server.ssl, Tls(files.ca)),
+    elsewhere = server.sasl.replace("127.0.0.1", "localhost")
+    for brokers, words in (
+        (
+            Brokers((server.sasl,), Tls(other.ca), sasl),
+            r"its certificate .*; check `tls.ca`",
+        ),
+        (Brokers((server.sasl,), Tls(), sasl), r"its certificate .*; check `tls.ca`"),
+        (
+            Brokers((elsewhere,), Tls(files.ca), sasl),
+            r"its certificate .*not valid for 'localhost'",
+        ),
+        (Brokers((server.ssl,), Tls(files.ca)), "it wants a certificate of ours .* `tls.cert`"),
+        (
+            Brokers((server.ssl,), Tls(files.ca, other.client, other.client_key)),
+            "it does not accept our certificate",
+        ),
+        (Brokers((server.sasl,), None, sasl), "it speaks TLS; say `tls.enabled: true`"),
+        (Brokers((server.ssl,)), "it speaks TLS; say `tls.enabled: true`"),
+        (Brokers((server.sasl,), Tls(files.ca)), "it asks who we are .*SCRAM-SHA-512.* `sasl`"),
+        (Brokers((server.bootstrap,), None, sasl), "it does not ask who we are; leave out `sasl`"),
+        (
+            Brokers((server.sasl,), Tls(files.ca), Sasl("SCRAM-SHA-1", USER, PASSWORD)),
+            r"it does not take SCRAM-SHA-1 \(it offers .*PLAIN.*`sasl.mechanism`",
+        ),
     ):
-        with pytest.raises(InputError, match=r"no broker answered within 1\.5 s; check `bootstrap`, `tls`"):
-            read(
-                Brokers((address,), tls, sasl if address != server.ssl else None),
-                topic,
-                client,
-                connect_seconds=1.5,
-            )
+        with pytest.raises(InputError, match=rf"^kafka {brokers.bootstrap[0]}: {words}"):
+            read(brokers, topic, client, connect_seconds=FOR_EVER)
+
+
+@kafka_only
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_may_pass_is_said_at_once_and_tried_on(server, files, topic, client, said):
+    sasl = Sasl("PLAIN", USER, PASSWORD)
+    silent = socket.create_server(("127.0.0.1", 0))
+    with closing(silent):
+        mute = f"127.0.0.1:{silent.getsockname()[1]}"
+        for brokers, words in (
+            (Brokers(("127.0.0.1:1",), Tls(files.ca), sasl), "nobody listens there"),
+            (Brokers(("kafka.invalid:9092",), Tls(files.ca), sasl), "its name is not known"),
+            (Brokers((server.bootstrap,), Tls(files.ca), sasl), "instead of speaking TLS"),
+            (Brokers((mute,)), "no answer within"),
+        ):
+            said.clear()
+            with pytest.raises(
+                InputError, match=rf"{brokers.bootstrap[0]}: .*{words}.*tried for 1\.5 s.*bootstrap"
+            ):
+                read(brokers, topic, client, connect_seconds=1.5)
+            assert words in said.messages[0]
+            assert "it is tried for 1.5 s" in said.messages[0]
+
+
+@kafka_only
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_name_that_is_not_checked_and_brokers_of_which_one_is_away(server, files, topic, client):
+    sasl = Sasl("PLAIN", USER, PASSWORD)
     named = server.sasl.replace("127.0.0.1", "localhost")
-    brokers = Brokers((named,), Tls(files.ca, check_hostname=False), sasl)
-    assert read(brokers, topic, client) == [b"one", b"two"]
+    for brokers in (
+        Brokers((named,), Tls(files.ca, check_hostname=False), sasl),
+        Brokers(("127.0.0.1:1", server.sasl), Tls(files.ca), sasl),
+    ):
+        assert read(brokers, topic, client) == [b"one", b"two"]
+
+
+@kafka_only
+def test_why_dead_letters_and_alerts_are_not_let_in(server, files, said):
+    brokers = Brokers((server.sasl,), Tls(files.ca), Sasl("SCRAM-SHA-512", USER, "geheim"))
+    with pytest.raises(
+        SettingsError, match=r"dead_letters\.topic: dead cannot be written: .*authentication failed"
+    ):
+        DeadLetterTopic(brokers, "dead", "default").check()
+    with closing(TopicTarget(Manner("soc", patience=1.0), brokers, "alerts")) as target:
+        threads = threading.active_count()
+        for _ in range(2):
+            assert target.send([NOTICE], CLOCK.now()) == [Outcome(BROKER)]
+        assert threading.active_count() <= threads, "nothing is left of what could not be built"
+    assert (
+        sum("alerts for soc: kafka" in one and "authentication failed" in one for one in said.messages) == 1
+    )
+    assert "geheim" not in said.text
 
 
 @kafka_only
