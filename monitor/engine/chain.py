@@ -1,4 +1,6 @@
-"""Correlations over correlations: the panes of the inner ones are kept with those of the outer one.
+"""What a correlation counts, out of its panes: all of them, those of what is new, or violations of others.
+
+Correlations over correlations: the panes of the inner ones are kept with those of the outer one.
 
 From them the inner episodes are worked out whenever the outer windows are, so nothing depends on which
 instance saw what. An inner episode counts as one event of the tick it starts in, however long it goes on.
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from monitor.engine.bounds import episode_bounds, settle, within
+from monitor.engine.fresh import fresh, remembering
 from monitor.engine.panes import CHAINED, MICROS, PANES, resolution, span_ticks
 from monitor.rules.correlation import MAX_RULES
 from monitor.rules.tree import Correlation
@@ -18,7 +21,12 @@ from monitor.rules.vocabulary import TEMPORAL
 
 
 def plain(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
-    """PANES of what the correlation counts: its own events, and those of inner episodes, at their starts."""
+    """PANES of what the correlation counts: its own events, and those of inner episodes, at their starts.
+
+    Of a `new_value` those that are new.
+    """
+    if correlation.type == "new_value":
+        return fresh(correlation, frame)
     if not correlation.inner:
         return frame
     own = frame.filter(pl.col("source") == 0).select(list(PANES))
@@ -89,6 +97,8 @@ def remembered(correlation: Correlation, panes: pl.DataFrame, horizon: int) -> p
     """The panes that an event at the horizon or later could still matter to."""
     groups = panes.select("group").unique()
     horizons = groups.with_columns(horizon=pl.lit(horizon, dtype=pl.Int64))
+    if correlation.type == "new_value":
+        return remembering(correlation, panes, horizons)
     kept = settle(correlation, plain(correlation, panes), horizons)
     if not correlation.inner:
         return kept.drop("since")

@@ -13,7 +13,7 @@ import polars as pl
 from monitor.engine.match import FURTHER, Matches
 from monitor.frames import OFFSET, ROW, TEXT, TIME
 from monitor.rules.tree import Correlation
-from monitor.rules.vocabulary import TEMPORAL
+from monitor.rules.vocabulary import DISTINCT, TEMPORAL
 
 COUNT = "__count"
 """1 for an event in a group, 0 for its repetitions."""
@@ -101,7 +101,7 @@ def _every_value(correlation: Correlation, events: pl.DataFrame, others: pl.Data
         rows = pl.concat([rows, _repeated(rows, name, others)])
     if subject and subject not in (*measured, *correlation.group_by):
         again = _repeated(rows, subject, others)
-        if correlation.type != "value_count":
+        if correlation.type not in DISTINCT:
             # What is added up or ranked was so already.
             again = again.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in measured)
         rows = pl.concat([rows, again])

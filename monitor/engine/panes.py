@@ -22,6 +22,7 @@ from monitor.redact import mask_name
 from monitor.rules.compile import number_of
 from monitor.rules.correlation import MAX_RULES
 from monitor.rules.tree import Correlation
+from monitor.rules.vocabulary import DISTINCT
 
 MICROS = 1_000_000
 """Microseconds in a second; also the unit in which sums keep their fractions."""
@@ -60,7 +61,8 @@ PANES: dict[str, pl.DataType] = {
 what windows tell apart: a keyed hash for value_count; the number in millionths for value_median and
 value_percentile; for temporal the bits of the rules that matched, and for temporal_ordered before them (times
 2^MAX_RULES) the microseconds since the tick began; else 0. `whole` and `fraction` (millionths) are the exact
-sum of the `numbers` that the measured field held, or of a ratio the events that its first rule matched.
+sum of the `numbers` that the measured field held, or of a ratio the events that its first rule matched; of a
+new_value see `monitor.engine.fresh.PASSED`.
 `first` and `last` are event times in microseconds; `samples` the smallest offsets. `settled`: what came
 before is forgotten, so that windows without later panes can no longer be worked out; it only fills others.
 """
@@ -162,7 +164,7 @@ def _panes(
     )
     if outer is not None:
         frame = frame.with_columns(_outer(outer, correlation, events, frame["group"], keyring))
-    missing = (pl.col("value") == 0) if correlation.type == "value_count" else pl.lit(value=False)
+    missing = (pl.col("value") == 0) if correlation.type in DISTINCT else pl.lit(value=False)
     return frame.filter(~missing)
 
 
@@ -200,7 +202,7 @@ def _value(
 ) -> pl.Series:
     """What windows tell apart, as PANES says of `value`."""
     match correlation.type:
-        case "value_count":
+        case "value_count" | "new_value":
             found = hashed(events, correlation.threshold.fields, "value", keyring)
         case "value_median" | "value_percentile":
             found = millionths.fill_null(0)

@@ -72,7 +72,7 @@ def _most(correlation: Correlation) -> tuple[pl.Expr | None, pl.Expr | None]:
     match correlation.type:
         case "event_count":
             return pl.col("count").sum(), None
-        case "value_count":
+        case "value_count" | "new_value":
             return pl.len().cast(pl.Int64), None
         case "value_sum":
             return (pl.col("whole") + pl.col("fraction").floordiv(MICROS) + 1).clip(lower_bound=0).sum(), None
@@ -98,7 +98,7 @@ def _sliding(correlation: Correlation, frame: pl.DataFrame, span: int) -> pl.Dat
     """`group`, `tick`, `seen`, `rules` of the window that ends with each tick."""
     tick = ["group", "tick"]
     match correlation.type:
-        case "value_count":
+        case "value_count" | "new_value":
             return _distinct(frame, span).with_columns(_NO_RULES)
         case "temporal":
             return _lately(correlation, frame, span)
@@ -145,7 +145,7 @@ def _reduced(correlation: Correlation, placed: pl.DataFrame) -> pl.DataFrame:
     window = ["group", "begins", "end"]
     grouped = placed.group_by(window)
     match correlation.type:
-        case "value_count":
+        case "value_count" | "new_value":
             found = grouped.agg(pl.col("value").n_unique().cast(pl.Float64).alias("seen"))
         case "temporal":
             found = grouped.agg(_BITS.bitwise_or().alias("rules")).with_columns(_HOW_MANY)

@@ -20,6 +20,7 @@ _INDENT = 10
 _COUNTED = {
     "event_count": "events",
     "value_count": "distinct values of",
+    "new_value": "new values of",
     "value_sum": "the sum of",
     "value_avg": "the average of",
     "value_median": "the median of",

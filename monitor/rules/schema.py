@@ -199,6 +199,7 @@ def _correlation() -> Schema:
     percentile: Schema = {"type": "integer", "minimum": 1, "maximum": 100}
     least: Schema = {"type": "integer", "minimum": 1}
     bounds = dict.fromkeys(BOUNDS, number) | {"field": _TEXTS, "percentile": percentile, "events": least}
+    bounds |= {"history": _DURATION, "min_history": _DURATION}
     alias: Schema = {"type": "object", "additionalProperties": _TEXT}
     body: dict[str, Schema] = {
         "type": {"enum": list(CORRELATION_TYPES)},

@@ -9,7 +9,13 @@ from monitor.rules.diagnostics import suggestion
 from monitor.rules.document import Scalar
 from monitor.rules.reader import Reader, locate
 from monitor.rules.tree import And, Condition, Not, Ref, Threshold
-from monitor.rules.vocabulary import BOUNDS, NEED_FIELD, TEMPORAL
+from monitor.rules.vocabulary import BOUNDS, DISTINCT, NEED_FIELD, TEMPORAL
+
+_MORE = {"ratio": ("events",), "new_value": ("history", "min_history")}
+"""Type to keys that its condition has besides."""
+
+MAX_HISTORY = 400 * 86_400
+"""Seconds for which values are remembered at most."""
 
 
 def read_threshold(body: Reader, kind: str, rules: tuple[str, ...]) -> Threshold:
@@ -36,6 +42,8 @@ def read_threshold(body: Reader, kind: str, rules: tuple[str, ...]) -> Threshold
         others=fields[1:],
         percentile=_percentile(condition, kind),
         events=_events(condition, kind),
+        history=_remembered(condition, kind, "history"),
+        min_history=_remembered(condition, kind, "min_history"),
     )
 
 
@@ -75,7 +83,7 @@ def _bounds(condition: Reader, kind: str) -> tuple[tuple[str, int | float], ...]
     bounds = tuple(
         (key.text, bound)
         for key, value in condition.node.pairs
-        if key.text not in {"field", "percentile", *({"events"} if kind == "ratio" else ())}
+        if key.text not in {"field", "percentile", *_MORE.get(kind, ())}
         and (bound := _bound(condition, key, value if isinstance(value, Scalar) else None)) is not None
     )
     if not set(BOUNDS) & {key.text for key, _ in condition.node.pairs}:
@@ -97,7 +105,7 @@ def _reachable(condition: Reader, rules: int) -> None:
 
 def _fields(condition: Reader, kind: str) -> tuple[str, ...]:
     fields = condition.texts("field")
-    if len(fields) > 1 and kind != "value_count":
+    if len(fields) > 1 and kind not in DISTINCT:
         cure = "Name one field, or write one correlation for each."
         message = f"'{kind}' reads one field."
         condition.problems.add("invalid-value", condition.at("field"), message, cure)
@@ -132,6 +140,20 @@ def _events(condition: Reader, kind: str) -> int:
         return written.value
     condition.invalid(written, f"'{written.text}' is no number of events.", "Write a whole number from 1 on.")
     return 1
+
+
+def _remembered(condition: Reader, kind: str, key: str) -> int:
+    """`history` and `min_history` of new_value, in whole seconds; 0 where nothing is said."""
+    written = condition.get(key) if kind == "new_value" else None
+    if written is None:
+        return 0
+    seconds = condition.seconds(key, 1)
+    most = condition.seconds("history", MAX_HISTORY) if key == "min_history" else MAX_HISTORY
+    if not 1 <= seconds <= most:
+        cure = "Write a duration such as 30d, at most 400 days; min_history is at most the history."
+        condition.problems.add("invalid-value", written.span, f"'{key}' cannot be that long.", cure)
+        return 0
+    return math.ceil(seconds)
 
 
 def _bound(condition: Reader, key: Scalar, value: Scalar | None) -> int | float | None:

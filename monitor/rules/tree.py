@@ -365,6 +365,8 @@ class Threshold:
         others: the further fields of such a combination.
         percentile: of value_percentile, 1 to 100.
         events: fewest events of a window that a ratio is asked of.
+        history: seconds for which new_value remembers a value; 0: the timespan.
+        min_history: seconds since an event of the group before new_value calls anything new.
         when: of the temporal types, in place of bounds: Ref names a rule by its id.
         text: that condition as it is written.
     """
@@ -374,6 +376,8 @@ class Threshold:
     others: tuple[str, ...] = ()
     percentile: int = 0
     events: int = 0
+    history: int = 0
+    min_history: int = 0
     when: Condition | None = None
     text: str = ""
 
@@ -411,6 +415,11 @@ class Correlation:
     reported: bool = True
     """As of an event rule."""
     baseline: Baseline | None = None
+
+    @property
+    def history(self) -> int:
+        """Seconds for which new_value remembers a value."""
+        return self.threshold.history or self.timespan
 
     @property
     def own(self) -> tuple[str, ...]:

@@ -26,13 +26,15 @@ CORRELATION_BODY = frozenset({"type", "rules", "group-by", "timespan", "conditio
 CORRELATION_TYPES = (
     *("event_count", "value_count", "temporal", "temporal_ordered"),
     *("value_sum", "value_avg", "value_percentile", "value_median"),
-    "ratio",
+    *("ratio", "new_value"),
 )
-OUR_TYPES = frozenset({"ratio"})
+OUR_TYPES = frozenset({"ratio", "new_value"})
 """Types that Sigma does not know."""
 TEMPORAL = frozenset({"temporal", "temporal_ordered"})
 """Types that ask which rules matched; the others count or weigh events."""
-NEED_FIELD = frozenset({"value_count", "value_sum", "value_avg", "value_percentile", "value_median"})
+DISTINCT = frozenset({"value_count", "new_value"})
+"""Types that count distinct values of a field, or of several together."""
+NEED_FIELD = DISTINCT | frozenset({"value_sum", "value_avg", "value_percentile", "value_median"})
 BOUNDS = ("gt", "gte", "lt", "lte", "eq", "neq")
 
 PRIVACY_KEYS = frozenset({"articles", "activity", "categories", "actor", "subject", "resource"})

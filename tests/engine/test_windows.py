@@ -88,6 +88,8 @@ def correlations(draw: st.DrawFn, types: Sequence[str] = CORRELATION_TYPES) -> C
         window=window,
         hop=draw(st.integers(1, span)) if window == "hopping" else None,
         percentile=draw(st.sampled_from([1, 50, 66, 95, 100])),
+        history=draw(st.sampled_from([0, 1, 5, 12])),
+        min_history=draw(st.sampled_from([0, 2, 4])),
         when=when,
         aliases=(PERSON,) if aliased else (),
     )

@@ -28,7 +28,13 @@ BOUNDS = [(("gte", 2),), (("gt", 2),), (("lt", 2),), (("lte", 1),), (("eq", 2),)
 
 
 def built(
-    kind: str, bounds: tuple[tuple[str, float], ...], span: int, step: int, window: str, hop: int
+    kind: str,
+    bounds: tuple[tuple[str, float], ...],
+    span: int,
+    step: int,
+    window: str,
+    hop: int,
+    history: int,
 ) -> Correlation:
     """One of every type and kind; a temporal one with bounds of `eq` asks for its condition instead."""
     when = WHEN.get(kind) if bounds[0][0] == "eq" else None
@@ -41,6 +47,8 @@ def built(
         window=window,
         hop=min(hop, span),
         percentile=66,
+        history=history,
+        min_history=history // 2,
         when=when,
     )
 
@@ -53,6 +61,7 @@ correlations = st.builds(
     st.sampled_from([1, 2]),
     st.sampled_from(["sliding", "sliding", *WINDOW_KINDS]),
     st.sampled_from([1, 2, 3]),
+    st.sampled_from([0, 5, 12]),
 )
 
 
@@ -206,7 +215,7 @@ def accepted(one: Correlation, batches: Sequence[Sequence[Happening]]) -> tuple[
     late = 0
     for batch in batches:
         mine = [e for e in batch if not set(one.rules).isdisjoint(e.rules)]
-        counted = [e for e in mine if one.type != "value_count" or e.amount is not None]
+        counted = [e for e in mine if one.type not in ("value_count", "new_value") or e.amount is not None]
         ticks = {e: (e.time or 0) // (step * MICROS) for e in counted}
         fresh = [e for e in counted if horizon is None or ticks[e] >= horizon]
         kept += fresh

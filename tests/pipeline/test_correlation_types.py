@@ -39,6 +39,8 @@ x_privacy: {articles: ["32"]}
 """
 ALIASES = "aliases: {who: {login: user, read: whom}}"
 UPPER_QUARTER = "condition: {field: rows, gte: 100, percentile: 75}"
+FORGETFUL = "condition: {field: site, gte: 1, history: 100s}"
+SETTLED = "condition: {field: site, gte: 2, history: 30d, min_history: 1h}"
 LOGIN, READ, TICKET = ({"user": "ada", "act": act} for act in ("login", "read", "ticket"))
 
 
@@ -110,6 +112,27 @@ CASES = [
         "",
         [at(0, LOGIN), *(at(n, READ) for n in range(1, 4))],
         [at(1, READ), at(2, READ), at(3, READ), at(70, LOGIN), *(at(71, READ) for _ in range(2))],
+    ),
+    (
+        "a value that is new",
+        "type: new_value, rules: [login], group-by: [user], timespan: 1h, condition: {field: site, gte: 1}",
+        "",
+        [at(0, LOGIN, site="a"), at(5, LOGIN, site="b")],
+        [at(0, LOGIN, site="a"), at(5, LOGIN, site="a"), at(5, LOGIN, user="bo", site="b")],
+    ),
+    (
+        "a value that was forgotten",
+        f"type: new_value, rules: [login], group-by: [user], timespan: 1m, {FORGETFUL}",
+        "",
+        [at(0, LOGIN, site="a"), at(60, LOGIN, site="b"), at(101, LOGIN, site="a")],
+        [at(0, LOGIN, site="a"), at(60, LOGIN), at(100, LOGIN, site="a")],
+    ),
+    (
+        "several new values of somebody who is not new",
+        f"type: new_value, rules: [login], group-by: [user], timespan: 1m, {SETTLED}",
+        "",
+        [at(0, LOGIN, site="a"), at(3600, LOGIN, site="b"), at(3659, LOGIN, site="c")],
+        [at(0, LOGIN, site="a"), at(3599, LOGIN, site="b"), at(3640, LOGIN, site="c")],
     ),
     (
         "combinations",

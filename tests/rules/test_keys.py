@@ -262,6 +262,15 @@ def test_a_ratio_is_ours_alone():
     assert (ruleset_of(text).correlations[0].threshold.events, codes(text)[-1]) == (20, "not-portable")
 
 
+def test_a_new_value_is_ours_alone_and_remembers_for_the_timespan_unless_told():
+    one = correlation_of(type="new_value", condition="{field: [a, b], gte: 1}")
+    assert (one.threshold.fields, one.history, one.threshold.min_history) == (("a", "b"), 3600, 0)
+    told = counted(type="new_value", condition="{field: a, gte: 1, history: 90d, min_history: 14d}")
+    assert codes(told)[-1] == "not-portable"
+    one = ruleset_of(told).correlations[0]
+    assert (one.history, one.threshold.min_history) == (90 * 86_400, 14 * 86_400)
+
+
 def test_a_percentile():
     one = correlation_of(type="value_percentile", condition="{field: a, gt: 1, percentile: 95}")
     assert one.threshold.percentile == 95
@@ -367,6 +376,26 @@ def test_a_rule_is_named_by_id_too():
             {"type": "ratio", "rules": "[customer_read, b]", "condition": "{gt: 0.5, events: 0}"},
             "invalid-value",
             "'0' is no number of events.",
+        ),
+        (
+            {"type": "new_value"},
+            "missing-key",
+            "'new_value' does not say which field it reads.",
+        ),
+        (
+            {"type": "new_value", "condition": "{field: a, gte: 1, history: 500d}"},
+            "invalid-value",
+            "'history' cannot be that long.",
+        ),
+        (
+            {"type": "new_value", "condition": "{field: a, gte: 1, history: 5d, min_history: 6d}"},
+            "invalid-value",
+            "'min_history' cannot be that long.",
+        ),
+        (
+            {"type": "value_count", "condition": "{field: a, gte: 1, history: 5d}"},
+            "unknown-key",
+            "The condition of a correlation has no 'history'.",
         ),
         (
             {"condition": "{gt: 5, events: 2}"},

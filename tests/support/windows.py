@@ -96,6 +96,8 @@ def correlation(
     window: str = "sliding",
     hop: int | None = None,
     percentile: int = 0,
+    history: int = 0,
+    min_history: int = 0,
     when: Condition | None = None,
     aliases: tuple[Alias, ...] = (),
 ) -> Correlation:
@@ -111,6 +113,8 @@ def correlation(
             "" if kind in ("event_count", "ratio", *TEMPORAL) else "amount",
             events=2 if kind == "ratio" else 0,
             percentile=percentile,
+            history=history if kind == "new_value" else 0,
+            min_history=min_history if kind == "new_value" else 0,
             when=when,
             text="as it is written" if when else "",
         ),
@@ -180,7 +184,7 @@ def seen_in(one: Correlation, inside: Sequence[Happening]) -> Fraction | None:
         case "ratio":
             first = sum(one.rules[0] in e.rules for e in inside)
             return Fraction(first, len(inside)) if len(inside) >= one.threshold.events else None
-        case "value_count":
+        case "value_count" | "new_value":
             return Fraction(len({getattr(e, one.threshold.field) for e in inside}))
         case "value_sum":
             return sum(numbers, Fraction(0))
@@ -276,10 +280,27 @@ def grouped(one: Correlation, events: Iterable[Happening]) -> dict[tuple[str | N
             read.setdefault(group, []).append(rule)
         for group, rules in read.items():
             counts = event.time is not None and None not in group
-            missing = one.type == "value_count" and getattr(event, one.threshold.field) is None
+            missing = one.type in ("value_count", "new_value") and getattr(event, one.threshold.field) is None
             if counts and not missing:
                 groups.setdefault(group, []).append(replace(event, rules=tuple(rules)))
+    if one.type == "new_value":
+        groups = {group: kept for group, mine in groups.items() if (kept := new_ones(one, mine))}
     return groups
+
+
+def new_ones(one: Correlation, events: Sequence[Happening]) -> list[Happening]:
+    """The events whose value none of the group's had in the history before, where the group was there."""
+    step = tick_seconds(one)
+    history = -(-(one.threshold.history or one.timespan) // step)
+    least = max(1, -(-one.threshold.min_history // step))
+    found = []
+    for event in events:
+        now = (event.time or 0) // (step * MICROS)
+        ago = [(now - (e.time or 0) // (step * MICROS), e.amount) for e in events]
+        same = any(1 <= n <= history and amount == event.amount for n, amount in ago)
+        if not same and any(least <= n <= history for n, _ in ago):
+            found.append(event)
+    return found
 
 
 @dataclass(frozen=True)
