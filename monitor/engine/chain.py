@@ -15,6 +15,7 @@ import polars as pl
 from monitor.engine.bounds import episode_bounds, settle, within
 from monitor.engine.fresh import fresh, remembering
 from monitor.engine.panes import CHAINED, MICROS, PANES, resolution, span_ticks
+from monitor.engine.unanswered import awaiting, unanswered
 from monitor.rules.correlation import MAX_RULES
 from monitor.rules.tree import Correlation
 from monitor.rules.vocabulary import TEMPORAL
@@ -23,10 +24,12 @@ from monitor.rules.vocabulary import TEMPORAL
 def plain(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
     """PANES of what the correlation counts: its own events, and those of inner episodes, at their starts.
 
-    Of a `new_value` those that are new.
+    Of a `new_value` those that are new, of an `absence` those that nothing answered.
     """
     if correlation.type == "new_value":
         return fresh(correlation, frame)
+    if correlation.type == "absence":
+        return unanswered(correlation, frame)
     if not correlation.inner:
         return frame
     own = frame.filter(pl.col("source") == 0).select(list(PANES))
@@ -87,7 +90,13 @@ def settled(correlation: Correlation) -> pl.Expr:
 
 
 def reach(correlation: Correlation) -> int:
-    """Ticks over which one event may matter: the window's, and before it the longest of those it counts."""
+    """Ticks over which one event may matter: the window's, and before it the longest of those it counts.
+
+    Of an absence the window begins with an event that may be a timespan away, and ends when that is due.
+    """
+    if correlation.type == "absence":
+        lateness = -(-correlation.window.lateness // resolution(correlation))
+        return 2 * span_ticks(correlation) + lateness + 1
     step = resolution(correlation)
     before = max((-(-span_ticks(one) * resolution(one) // step) for one in correlation.inner), default=0)
     return span_ticks(correlation) + before
@@ -99,6 +108,8 @@ def remembered(correlation: Correlation, panes: pl.DataFrame, horizon: int) -> p
     horizons = groups.with_columns(horizon=pl.lit(horizon, dtype=pl.Int64))
     if correlation.type == "new_value":
         return remembering(correlation, panes, horizons)
+    if correlation.type == "absence":
+        return awaiting(correlation, panes, horizons)
     kept = settle(correlation, plain(correlation, panes), horizons)
     if not correlation.inner:
         return kept.drop("since")

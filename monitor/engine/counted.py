@@ -13,7 +13,7 @@ import polars as pl
 from monitor.engine.match import FURTHER, Matches
 from monitor.frames import OFFSET, ROW, TEXT, TIME
 from monitor.rules.tree import Correlation
-from monitor.rules.vocabulary import DISTINCT, TEMPORAL
+from monitor.rules.vocabulary import DISTINCT, TELLING
 
 COUNT = "__count"
 """1 for an event in a group, 0 for its repetitions."""
@@ -82,7 +82,7 @@ _KEPT = (ROW, OFFSET, TIME, MASK)
 
 def _rows(correlation: Correlation, matches: Matches, rules: tuple[str, ...]) -> pl.DataFrame:
     """ROW and MASK of the events that one of the rules matched."""
-    told = correlation.type in TEMPORAL | {"ratio"}
+    told = correlation.type in TELLING
     bits = {rule: 1 << at if told else 0 for at, rule in enumerate(correlation.rules)}
     frames = [
         rows.to_frame(ROW).with_columns(pl.lit(bits[plan.rule.header.id], dtype=pl.Int64).alias(MASK))

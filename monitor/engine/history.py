@@ -37,6 +37,7 @@ from monitor.engine.panes import (
     span_ticks,
     to_segment,
 )
+from monitor.engine.unanswered import WAITING, mark, marked, pending
 from monitor.engine.windowed import able
 from monitor.engine.windows import episodes, group_name
 from monitor.model import Episodes, Segment, Violation
@@ -63,6 +64,7 @@ class State:
         base: compact PANES.
         recent: compact PANES of what came since, by batch.
         told: `group`, of those that have an episode in the panes; None: not worked out yet.
+        waiting: `group`, `due` of what an absence waits for (`monitor.engine.unanswered`); as `told`.
         partitions: whose panes the store has.
         horizon: events of ticks below this are late.
         batches: since the store was opened.
@@ -71,6 +73,7 @@ class State:
     base: pl.DataFrame
     recent: tuple[pl.DataFrame, ...]
     told: pl.DataFrame | None
+    waiting: pl.DataFrame | None
     partitions: frozenset[str]
     horizon: int
     batches: int
@@ -95,6 +98,17 @@ def kept_horizon(segment: Segment) -> int | None:
     return segment.first if segment.partition == _HORIZON else None
 
 
+_MARKS = pl.DataFrame({"group": [0]}, schema={"group": pl.Int64})
+"""The group of the marks of an absence."""
+
+
+_NOBODY = pl.DataFrame(schema=WAITING)
+
+
+def _marks(correlation: Correlation, partition: str, watermark: int | None) -> list[pl.DataFrame]:
+    return [] if watermark is None else [mark(correlation, partition, watermark)]
+
+
 class History:
     """Panes of one correlation that a later event could still matter to.
 
@@ -114,7 +128,7 @@ class History:
         self._keyring = keyring
         self._tick = resolution(correlation) * MICROS
         nothing = pl.DataFrame(schema=schema(correlation))
-        self._state = State(nothing, (), None, frozenset(), -FOREVER // self._tick, 0)
+        self._state = State(nothing, (), None, None, frozenset(), -FOREVER // self._tick, 0)
         self._forgot: int | None = None
         self.absorb(segments)
 
@@ -167,24 +181,34 @@ class History:
         self._state = replace(self._state, partitions=partitions, horizon=horizon)
         self._forgot = None
         if replaced or not self._state.base.height:
-            self._state = replace(self._state, base=compact([*old, *fresh]), recent=(), told=None)
+            panes = compact([*old, *fresh])
+            self._state = replace(self._state, base=panes, recent=(), told=None, waiting=None)
         elif fresh:
             self._add(compact(fresh))
 
     def _add(self, delta: pl.DataFrame) -> pl.DataFrame:
         """Keep the panes; returns all panes of those of their groups that may have or had an episode."""
-        groups = delta.select("group").unique()
-        told = self._told()
+        told, waiting = self._told(), self._waiting()
+        groups = self._over(delta, waiting)
         self._state = replace(self._state, recent=(*self._state.recent, delta))
         every = pl.concat([frame.join(groups, on="group", how="semi") for frame in self._state.frames])
         if not self._correlation.inner:
             asked = pl.concat([able(self._correlation, every).select("group"), told]).unique()
             every = every.join(asked, on="group", how="semi")
         touched = compact([every])
-        having = self._having(touched)
-        told = pl.concat([told.join(groups, on="group", how="anti"), having])
-        self._state = replace(self._state, told=told)
+        told = pl.concat([told.join(groups, on="group", how="anti"), self._having(touched)])
+        waiting = pl.concat([waiting.join(groups, on="group", how="anti"), self._waits(touched)])
+        self._state = replace(self._state, told=told, waiting=waiting)
         return touched
+
+    def _over(self, delta: pl.DataFrame, waiting: pl.DataFrame) -> pl.DataFrame:
+        """`group`, of those of the panes; of an absence also those that waited long enough by now."""
+        groups = delta.select("group").unique()
+        if self._correlation.type != "absence":
+            return groups
+        now = marked(pl.concat([*self._state.frames, delta]))
+        over = waiting.filter(pl.col("due") < now) if now is not None else waiting.clear()
+        return pl.concat([groups, over.select("group"), _MARKS]).unique()
 
     def _told(self) -> pl.DataFrame:
         """`group`, of those that have an episode."""
@@ -197,7 +221,26 @@ class History:
     def _having(self, panes: pl.DataFrame) -> pl.DataFrame:
         """`group`, of those of the panes that have an episode."""
         counted = plain(self._correlation, panes)
-        return episode_bounds(self._correlation, counted).select("group").unique()
+        having = episode_bounds(self._correlation, counted).select("group").unique()
+        return having if self._correlation.type != "absence" else pl.concat([having, _MARKS])
+
+    def _waiting(self) -> pl.DataFrame:
+        """`group` and `due`, of those that wait."""
+        waiting = self._state.waiting
+        if self._correlation.type != "absence":
+            return _NOBODY
+        if waiting is None:
+            waiting = self._waits(compact(self._state.frames))
+            self._state = replace(self._state, waiting=waiting)
+        return waiting
+
+    def _waits(self, panes: pl.DataFrame) -> pl.DataFrame:
+        """`group` and `due`, of those of the panes that wait."""
+        return pending(self._correlation, panes) if self._correlation.type == "absence" else _NOBODY
+
+    def due(self, watermark: int | None) -> bool:
+        """Whether by this watermark something did not happen that was waited for."""
+        return watermark is not None and bool((self._waiting()["due"] < watermark).any())
 
     def _raise_horizon(self, watermark: int | None) -> None:
         """Follow the watermark; where it goes back nothing that was let go is called back."""
@@ -224,6 +267,8 @@ class History:
         too_old = ticks(self._correlation) < self.horizon
         late = int(delta.filter(too_old)["count"].sum())
         delta = compact([delta.filter(~too_old)])
+        if self._correlation.type == "absence" and (delta.height or self.due(watermark)):
+            delta = pl.concat([delta, *_marks(self._correlation, partition, watermark)])
         if delta.is_empty():
             return (), (), late
         before = self._told()
@@ -239,6 +284,7 @@ class History:
         if touched.is_empty():
             return ()
         still = touched.filter(~settled(self._correlation))
+        still = still.filter(pl.col("group") != 0)
         unsettled = still.group_by("group").agg(ticks(self._correlation).min().alias("tick"))
         sliding = self._correlation.window.kind == "sliding"
         back = 0 if sliding else span_ticks(self._correlation) - 1
@@ -263,8 +309,9 @@ class History:
             panes = remembered(self._correlation, panes, self._state.horizon)
             self._forgot = self._state.horizon
         panes = self._bounded(panes)
-        told = self._told().join(panes.select("group").unique(), on="group", how="semi")
-        self._state = replace(self._state, base=panes, recent=(), told=told)
+        known = panes.select("group").unique()
+        told, waiting = (one.join(known, on="group", how="semi") for one in (self._told(), self._waiting()))
+        self._state = replace(self._state, base=panes, recent=(), told=told, waiting=waiting)
 
     def _bounded(self, panes: pl.DataFrame) -> pl.DataFrame:
         """The panes, without those of the groups with the fewest events where there are too many.

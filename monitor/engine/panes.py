@@ -59,10 +59,10 @@ PANES: dict[str, pl.DataType] = {
 
 `group` and `subject` are keyed hashes (0: none). `tick` counts resolutions since the Unix epoch. `value` is
 what windows tell apart: a keyed hash for value_count; the number in millionths for value_median and
-value_percentile; for temporal the bits of the rules that matched, and for temporal_ordered before them (times
-2^MAX_RULES) the microseconds since the tick began; else 0. `whole` and `fraction` (millionths) are the exact
-sum of the `numbers` that the measured field held, or of a ratio the events that its first rule matched; of a
-new_value see `monitor.engine.fresh.PASSED`.
+value_percentile; for temporal the bits of the rules that matched, and for temporal_ordered and absence before
+them (times 2^MAX_RULES) the microseconds since the tick began; else 0. `whole` and `fraction` (millionths)
+are the exact sum of the `numbers` that the measured field held, or of a ratio the events that its first rule
+matched; of a new_value see `monitor.engine.fresh.PASSED`.
 `first` and `last` are event times in microseconds; `samples` the smallest offsets. `settled`: what came
 before is forgotten, so that windows without later panes can no longer be worked out; it only fills others.
 """
@@ -208,7 +208,7 @@ def _value(
             found = millionths.fill_null(0)
         case "temporal":
             found = events[MASK]
-        case "temporal_ordered":
+        case "temporal_ordered" | "absence":
             step = resolution(correlation) * MICROS
             within = events.select(pl.col(TIME) - pl.col(TIME).floordiv(step) * step).to_series()
             found = within * (1 << MAX_RULES) + events[MASK]

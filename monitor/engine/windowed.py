@@ -165,7 +165,7 @@ def _measured(correlation: Correlation) -> pl.Expr:
     """`seen` of the panes of a window that counts or adds up."""
     numbers, whole, fraction = (pl.col(name).sum() for name in ("numbers", "whole", "fraction"))
     match correlation.type:
-        case "event_count":
+        case "event_count" | "absence":
             seen = pl.col("count").sum().cast(pl.Float64)
         case "value_sum":
             seen = _decimal(whole, fraction, whole * 0 + 1)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
+
 from monitor.decode import decoder
 from monitor.engine.baseline.habits import compact, habits
 from monitor.engine.baseline.history import every_violation
@@ -14,8 +16,9 @@ from monitor.engine.keys import KEY_BYTES, Keyring
 from monitor.engine.match import Matches, evaluate
 from monitor.engine.panes import panes
 from monitor.engine.plan import Plan, compile_plan
+from monitor.engine.unanswered import mark
 from monitor.engine.windows import episodes, instant
-from monitor.frames import RecordBatch, Values
+from monitor.frames import TIME, RecordBatch, Values
 from monitor.rules.binding import at_large, with_tables
 from monitor.rules.report import TestOutcome
 from monitor.rules.tree import Correlation, EventRule, Rule, RuleSet, RuleTest, TestEvents
@@ -74,8 +77,8 @@ def _outcome(plan: Plan, rule: Rule, test: RuleTest) -> TestOutcome:
 
 def _unmet(plan: Plan, rule: Rule, test: RuleTest) -> str:
     """What is wrong; empty where the test holds."""
-    matches, rejected = _evaluate(plan, test)
-    found = _fires(rule, matches)
+    matches, newest, rejected = _evaluate(plan, test)
+    found = _fires(rule, matches, newest)
     if rejected:
         return f"{rejected} of its events could not be decoded as {test.format}."
     if found != (test.expect == "match"):
@@ -83,11 +86,13 @@ def _unmet(plan: Plan, rule: Rule, test: RuleTest) -> str:
     return ""
 
 
-def _evaluate(plan: Plan, test: RuleTest) -> tuple[Matches, int]:
+def _evaluate(plan: Plan, test: RuleTest) -> tuple[Matches, int | None, int]:
+    """Matches, the newest event time, and how many events could not be decoded."""
     lines = tuple(line.encode() for events in test.events for line in _lines(events))
     batch = RecordBatch("test", range(len(lines)), len(lines), Values(lines))
     decoded = decoder(test.format, plan.projection).decode(batch)
-    return evaluate(plan, decoded), len(decoded.rejects)
+    newest = decoded.frame[TIME].max()
+    return evaluate(plan, decoded), newest if isinstance(newest, int) else None, len(decoded.rejects)
 
 
 def _lines(events: TestEvents) -> Iterator[str]:
@@ -134,11 +139,14 @@ def _filled(value: object, n: int) -> object:
             return value
 
 
-def _fires(rule: Rule, matches: Matches) -> bool:
+def _fires(rule: Rule, matches: Matches, newest: int | None) -> bool:
     if isinstance(rule, EventRule):
         asked = zip(matches.rules, matches.rows, strict=True)
         return any(len(rows) > 0 for plan, rows in asked if plan.rule.header.id == rule.header.id)
     if rule.baseline is not None:
         frame = compact([habits("test", rule, matches, _KEYRING)])
         return bool(every_violation(rule, frame, _KEYRING))
-    return any(episodes(rule, panes("test", rule, matches, _KEYRING), _KEYRING))
+    frame = panes("test", rule, matches, _KEYRING)
+    if rule.type == "absence" and newest is not None:
+        frame = pl.concat([frame, mark(rule, "test", newest)])
+    return any(episodes(rule, frame, _KEYRING))

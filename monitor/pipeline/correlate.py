@@ -15,6 +15,7 @@ from monitor.engine.history import FOREVER, MOST_PANES, History
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
 from monitor.engine.panes import compact, from_segment, panes, schema, to_segment
+from monitor.engine.unanswered import mark
 from monitor.engine.watermark import Watermark
 from monitor.engine.windows import episodes
 from monitor.model import Episodes, Segment, Violation
@@ -128,18 +129,20 @@ class LiveWindows:
             began = self._stopwatch()
             deltas.append(_delta(partition, correlation, matches, self._keyring))
             self._spend(correlation, began)
-        if all(delta.is_empty() for delta in deltas):
+        reached = self._watermark.reached(behind)
+        quiet = all(delta.is_empty() for delta in deltas)
+        if quiet and not any(history.due(reached) for _, history in self._histories):
             return 0
         if not self._taken:
             self.catch_up()
-        taken = _Taken(partition, deltas, self._watermark.reached(behind))
+        taken = _Taken(partition, deltas, reached)
         self._taken.append(taken)
         return self._advance(taken)
 
     def _advance(self, taken: _Taken) -> int:
         late = 0
         for (correlation, history), delta in zip(self._histories, taken.deltas, strict=True):
-            if not delta.is_empty():
+            if not delta.is_empty() or history.due(taken.reached):
                 began = self._stopwatch()
                 found, segments, missed = history.advance(taken.partition, delta, taken.reached)
                 self._episodes |= {(e.rule, e.group): self._widened(e) for e in found}
@@ -225,14 +228,17 @@ class ArchiveWindows:
         self,
         partition: str,
         matches: Matches,
-        newest: int | None,  # noqa: ARG002 - an archive has no watermark
-        behind: Collection[str],  # noqa: ARG002 - as above
+        newest: int | None,
+        behind: Collection[str],  # noqa: ARG002 - an archive has no watermark
     ) -> int:
         """Keep the batch's panes; in an archive nothing is late."""
         for index, correlation in enumerate(self._correlations):
             delta = _delta(partition, correlation, matches, self._keyring)
             if not delta.is_empty():
                 self._deltas.setdefault((index, partition), []).append(delta)
+            if correlation.type == "absence" and newest is not None:
+                marked = mark(correlation, partition, newest)
+                self._deltas.setdefault((index, partition), []).append(marked)
         return 0
 
     def drain(self) -> Drained:
@@ -295,7 +301,7 @@ class ArchiveWindows:
     def _shard(self, correlation: Correlation, shard: int, shards: int) -> pl.DataFrame:
         header = correlation.header
         segments = self._segments(header.id, header.digest)
-        mine = pl.col("group") % shards == shard
+        mine = (pl.col("group") % shards == shard) | (pl.col("group") == 0)  # see `engine.unanswered`
         frames = [from_segment(s).filter(mine) for s in segments]
         # One segment alone is compact as it is.
         nothing = pl.DataFrame(schema=schema(correlation))

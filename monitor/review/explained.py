@@ -26,6 +26,7 @@ _COUNTED = {
     "value_median": "the median of",
     "value_percentile": "a percentile of",
     "ratio": "the share that the first rule has of events",
+    "absence": "events of the first rule that nothing answered within the timespan:",
     "temporal": "rules that matched",
     "temporal_ordered": "rules that matched in their order",
 }

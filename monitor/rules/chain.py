@@ -35,8 +35,8 @@ def check_chain(outer: Correlation, inner: Correlation, reference: Scalar, probl
 def _problems(outer: Correlation, inner: Correlation, called: str) -> Iterator[tuple[str, str]]:
     if outer.baseline is not None or inner.baseline is not None:
         yield "A baseline counts events of rules, and nothing counts its violations.", "Name detection rules."
-    if inner.type == "new_value":
-        yield f"'{called}' asks what is new, and nothing counts that.", "Name detection rules."
+    if inner.type in {"new_value", "absence"}:
+        yield f"'{called}' is of the type {inner.type}, which nothing counts.", "Name detection rules."
     if outer.type not in COUNTING:
         message = f"'{outer.type}' measures events, and '{called}' is a correlation."
         yield message, f"Write one of {', '.join(sorted(COUNTING))}."

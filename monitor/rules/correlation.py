@@ -124,8 +124,8 @@ def _references(body: Reader, kind: str) -> tuple[Scalar, ...]:
         message = f"Of the events of '{references[0].text}' all match '{references[0].text}'."
         cure = "Name first the rule whose share is asked for, then those of all events together."
         body.problems.add("invalid-value", body.at("rules"), message, cure)
-    if kind in TEMPORAL and len(references) > MAX_RULES:
-        message = f"The correlation names {len(references)} rules; a temporal one has at most {MAX_RULES}."
+    if kind in TEMPORAL | {"absence"} and len(references) > MAX_RULES:
+        message = f"The correlation names {len(references)} rules; one of '{kind}' has at most {MAX_RULES}."
         body.problems.add("invalid-value", body.at("rules"), message, "Write several correlations.")
     return references
 

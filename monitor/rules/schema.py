@@ -213,7 +213,11 @@ def _correlation() -> Schema:
     temporal: Schema = {
         "if": {"properties": {"type": {"enum": sorted(TEMPORAL)}}},
         "then": {"anyOf": [{"required": ["rules"]}, {"properties": {"condition": {"type": "string"}}}]},
-        "else": {"required": ["rules", "condition"], "properties": {"condition": {"type": "object"}}},
+        "else": {
+            "required": ["rules"],
+            "properties": {"condition": {"type": "object"}},
+            "anyOf": [{"required": ["condition"]}, {"properties": {"type": {"const": "absence"}}}],
+        },
     }
     correlation = _object(CORRELATION_BODY, body, {"type", "timespan"}) | temporal
     return _object(CORRELATION_KEYS, _header() | {"correlation": correlation}, {"title", "correlation"})

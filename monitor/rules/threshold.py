@@ -28,6 +28,8 @@ def read_threshold(body: Reader, kind: str, rules: tuple[str, ...]) -> Threshold
     """
     if kind in TEMPORAL and not body.has("condition"):
         return Threshold((("gte", len(set(rules))),))
+    if kind == "absence" and not body.has("condition"):
+        return Threshold((("gte", 1),))
     if kind in TEMPORAL and isinstance(body.get("condition"), Scalar):
         return Threshold((), when=_when(body, kind, rules), text=" ".join(body.text("condition").split()))
     condition = body.map("condition") if body.require("condition") else None

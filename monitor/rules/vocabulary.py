@@ -26,12 +26,14 @@ CORRELATION_BODY = frozenset({"type", "rules", "group-by", "timespan", "conditio
 CORRELATION_TYPES = (
     *("event_count", "value_count", "temporal", "temporal_ordered"),
     *("value_sum", "value_avg", "value_percentile", "value_median"),
-    *("ratio", "new_value"),
+    *("ratio", "new_value", "absence"),
 )
-OUR_TYPES = frozenset({"ratio", "new_value"})
+OUR_TYPES = frozenset({"ratio", "new_value", "absence"})
 """Types that Sigma does not know."""
 TEMPORAL = frozenset({"temporal", "temporal_ordered"})
 """Types that ask which rules matched; the others count or weigh events."""
+TELLING = TEMPORAL | {"ratio", "absence"}
+"""Types to which it matters which of the rules an event matched."""
 DISTINCT = frozenset({"value_count", "new_value"})
 """Types that count distinct values of a field, or of several together."""
 NEED_FIELD = DISTINCT | frozenset({"value_sum", "value_avg", "value_percentile", "value_median"})

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.engine.panes import compact, panes, resolution, schema
+from monitor.engine.unanswered import mark
 from monitor.engine.windows import episodes, group_name
 from monitor.model import Violation
 from monitor.rules.tree import Alias, And, Correlation, Not, Or, Ref
@@ -90,6 +91,7 @@ def correlations(draw: st.DrawFn, types: Sequence[str] = CORRELATION_TYPES) -> C
         percentile=draw(st.sampled_from([1, 50, 66, 95, 100])),
         history=draw(st.sampled_from([0, 1, 5, 12])),
         min_history=draw(st.sampled_from([0, 2, 4])),
+        lateness=draw(st.sampled_from([0, 3])),
         when=when,
         aliases=(PERSON,) if aliased else (),
     )
@@ -107,6 +109,9 @@ def batches(events: Sequence[Happening], sizes: Sequence[int]) -> list[list[Happ
 
 def engine(one: Correlation, split: Sequence[Sequence[Happening]]) -> list[Violation]:
     frames = [panes(batch[0].partition, one, matches(batch), KEYRING) for batch in split]
+    times = [e.time for batch in split for e in batch if e.time is not None]
+    if one.type == "absence" and times:
+        frames.append(mark(one, "p", max(times)))
     return list(episodes(one, compact([pl.DataFrame(schema=schema(one)), *frames]), KEYRING))
 
 

@@ -209,7 +209,8 @@ def test_partitions_read_one_after_the_other_are_not_late(
 def accepted(one: Correlation, batches: Sequence[Sequence[Happening]]) -> tuple[list[Happening], int]:
     """The events that came before every window they fall in was closed for good, and how many did not."""
     step = oracle.tick_seconds(one)
-    reach = -(-one.timespan // step) + -(-LATENESS // step)
+    span, lateness = -(-one.timespan // step), -(-LATENESS // step)
+    reach = 2 * (span + lateness) + 1 if one.type == "absence" else span + lateness
     watermark = horizon = None
     kept: list[Happening] = []
     late = 0

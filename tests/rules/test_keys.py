@@ -271,6 +271,14 @@ def test_a_new_value_is_ours_alone_and_remembers_for_the_timespan_unless_told():
     assert (one.history, one.threshold.min_history) == (90 * 86_400, 14 * 86_400)
 
 
+def test_an_absence_needs_no_condition():
+    text = SECOND + counted(type="absence", rules="[customer_read, customer_write]", condition=None)
+    assert (ruleset_of(text).correlations[0].threshold.bounds, codes(text)[-1]) == (
+        (("gte", 1),),
+        "not-portable",
+    )
+
+
 def test_a_percentile():
     one = correlation_of(type="value_percentile", condition="{field: a, gt: 1, percentile: 95}")
     assert one.threshold.percentile == 95
@@ -436,7 +444,7 @@ def test_a_rule_is_named_by_id_too():
         (
             {"type": "temporal", "rules": f"[{', '.join(f'rule_{n}' for n in range(21))}]"},
             "invalid-value",
-            "The correlation names 21 rules; a temporal one has at most 20.",
+            "The correlation names 21 rules; one of 'temporal' has at most 20.",
         ),
         ({"type": "value_sum"}, "missing-key", "'value_sum' does not say which field it reads."),
         ({"aliases": "{a: {other: b}}"}, "unknown-key", "'a' has no key 'other'."),

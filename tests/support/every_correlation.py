@@ -57,6 +57,7 @@ EVERY = (
         "type: temporal_ordered, rules: [correlation_3, crm], timespan: 1m, generate: true",
         "kind: session",
     ),
+    ("type: absence, rules: [shop, crm], timespan: 5s, condition: {gte: 2}", "kind: session"),
     (
         "type: new_value, rules: shop, timespan: 9s, condition: {field: customer.id, gte: 2, history: 2m}",
         "kind: sliding",

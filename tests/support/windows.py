@@ -51,6 +51,8 @@ BOUNDS = {
 FIELDS = ("who", "where", "amount", "whose", "table")
 RULES = ("made-up-base", "made-up-second", "made-up-third")
 TEMPORAL = ("temporal", "temporal_ordered")
+COUNTED = {"temporal": 3, "temporal_ordered": 3, "ratio": 3, "absence": 2}
+"""Type to how many of RULES it names; one unless it is here."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,12 @@ def correlation(
     return Correlation(
         header=Header("made-up-correlation", "made up", HERE, "d"),
         type=kind,
-        rules=RULES if kind in (*TEMPORAL, "ratio") or aliases else RULES[:1],
+        rules=RULES if aliases else RULES[: COUNTED.get(kind, 1)],
         group_by=group_by,
         timespan=timespan,
         threshold=Threshold(
             tuple(bounds),
-            "" if kind in ("event_count", "ratio", *TEMPORAL) else "amount",
+            "" if kind in ("event_count", "ratio", "absence", *TEMPORAL) else "amount",
             events=2 if kind == "ratio" else 0,
             percentile=percentile,
             history=history if kind == "new_value" else 0,
@@ -179,7 +181,7 @@ def seen_in(one: Correlation, inside: Sequence[Happening]) -> Fraction | None:
     """The value of a window; None where it has none."""
     numbers = sorted(n for e in inside if (n := amount_of(e)) is not None)
     match one.type:
-        case "event_count":
+        case "event_count" | "absence":
             return Fraction(len(inside))
         case "ratio":
             first = sum(one.rules[0] in e.rules for e in inside)
@@ -283,9 +285,32 @@ def grouped(one: Correlation, events: Iterable[Happening]) -> dict[tuple[str | N
             missing = one.type in ("value_count", "new_value") and getattr(event, one.threshold.field) is None
             if counts and not missing:
                 groups.setdefault(group, []).append(replace(event, rules=tuple(rules)))
+    if one.type == "absence":
+        now = max((e.time for e in plain if e.time is not None), default=0)
+        groups = {g: kept for g, mine in groups.items() if (kept := unanswered(one, mine, now))}
     if one.type == "new_value":
         groups = {group: kept for group, mine in groups.items() if (kept := new_ones(one, mine))}
     return groups
+
+
+def unanswered(one: Correlation, events: Sequence[Happening], now: int) -> list[Happening]:
+    """The events of the first rule after which none of the others came in time, once that is certain."""
+    first, *others = one.rules
+    span = one.timespan * MICROS
+
+    def answers(event: Happening, other: Happening) -> bool:
+        apart = other.time - event.time
+        if not others:
+            return 0 < apart <= span
+        return 0 <= apart <= span and not set(others).isdisjoint(other.rules)
+
+    return [
+        event
+        for event in events
+        if first in event.rules
+        and event.time + span + one.window.lateness * MICROS < now
+        and not any(answers(event, other) for other in events)
+    ]
 
 
 def new_ones(one: Correlation, events: Sequence[Happening]) -> list[Happening]:

@@ -113,6 +113,10 @@ class HabitHistory:
         """Events of hours below this are late."""
         return self._state.horizon
 
+    def due(self, watermark: int | None) -> bool:  # noqa: ARG002 - as of a history of windows
+        """Nothing is waited for."""
+        return False
+
     def size(self) -> int:
         """Bytes of the habits, and of what is known of them."""
         return self._state.known.size() + sum(int(one.estimated_size()) for one in self._state.frames)
