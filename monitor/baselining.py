@@ -170,7 +170,8 @@ def plot(
         _say(
             [
                 portrayed.named(found.rule),
-                f"{_called(found)}, {portrayed.weekday_of(found.portrait.day)}, by hour (UTC)",
+                f"{_called(found)}, {portrayed.weekday_of(found.portrait.day)}",
+                f"by hour ({found.portrait.clock})",
                 *charted.chart(charted.hours(found.portrait)),
                 "",
                 "by day",

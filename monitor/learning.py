@@ -23,7 +23,7 @@ from monitor.engine.baseline.facts import HOURS_A_DAY, facts
 from monitor.engine.baseline.habits import compact, from_habit_segment, reads, the_baseline
 from monitor.engine.baseline.judge import WEEK
 from monitor.engine.baseline.portrait import Portrait, Portrayer, is_weekend
-from monitor.engine.baseline.unusual import DAY
+from monitor.engine.baseline.unusual import DAY, model_of
 from monitor.engine.history import FOREVER
 from monitor.engine.keys import Keyring
 from monitor.engine.windows import group_name
@@ -360,7 +360,7 @@ def _lines(
     keyring: Keyring,
     said: Mapping[tuple[str, str], tuple[Violation, ...]],
 ) -> Iterator[Line]:
-    days = facts(reads(habits), the_baseline(rule).history).days
+    days = facts(reads(habits), the_baseline(rule).history, sums=model_of(rule).sums).days
     people, day = pl.col("people"), pl.col("day")
     each = days.group_by("group").agg(
         pl.len().alias("days"),

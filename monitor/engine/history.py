@@ -37,7 +37,7 @@ from monitor.engine.panes import (
     span_ticks,
     to_segment,
 )
-from monitor.engine.unanswered import WAITING, mark, marked, pending
+from monitor.engine.unanswered import WAITING, decided, latest, newest, pending, seen
 from monitor.engine.windowed import able
 from monitor.engine.windows import episodes, group_name
 from monitor.model import Episodes, Segment, Violation
@@ -105,8 +105,25 @@ _MARKS = pl.DataFrame({"group": [0]}, schema={"group": pl.Int64})
 _NOBODY = pl.DataFrame(schema=WAITING)
 
 
-def _marks(correlation: Correlation, partition: str, watermark: int | None) -> list[pl.DataFrame]:
-    return [] if watermark is None else [mark(correlation, partition, watermark)]
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What an absence has to know of time, microseconds UTC.
+
+    Attributes:
+        newest: event time of the batch's partition.
+        now: the watermark, partitions at other instances and before a restart included; None: held back.
+    """
+
+    newest: int | None = None
+    now: int | None = None
+
+
+def _marks(correlation: Correlation, partition: str, times: Times) -> list[pl.DataFrame]:
+    read = [] if times.newest is None else [seen(correlation, partition, times.newest)]
+    return read if times.now is None else [*read, decided(correlation, partition, times.now)]
+
+
+NO_TIMES = Times()
 
 
 class History:
@@ -206,7 +223,7 @@ class History:
         groups = delta.select("group").unique()
         if self._correlation.type != "absence":
             return groups
-        now = marked(pl.concat([*self._state.frames, delta]))
+        now = latest(pl.concat([*self._state.frames, delta]))
         over = waiting.filter(pl.col("due") < now) if now is not None else waiting.clear()
         return pl.concat([groups, over.select("group"), _MARKS]).unique()
 
@@ -238,9 +255,9 @@ class History:
         """`group` and `due`, of those of the panes that wait."""
         return pending(self._correlation, panes) if self._correlation.type == "absence" else _NOBODY
 
-    def due(self, watermark: int | None) -> bool:
-        """Whether by this watermark something did not happen that was waited for."""
-        return watermark is not None and bool((self._waiting()["due"] < watermark).any())
+    def seen(self) -> dict[str, int]:
+        """How far each partition was read, as far as an absence noted it: event times in microseconds UTC."""
+        return newest(self._state.frames) if self._correlation.type == "absence" else {}
 
     def _raise_horizon(self, watermark: int | None) -> None:
         """Follow the watermark; where it goes back nothing that was let go is called back."""
@@ -251,7 +268,7 @@ class History:
             self._state = replace(self._state, horizon=horizon)
 
     def advance(
-        self, partition: str, delta: pl.DataFrame, watermark: int | None
+        self, partition: str, delta: pl.DataFrame, watermark: int | None, times: Times = NO_TIMES
     ) -> tuple[tuple[Episodes, ...], tuple[Segment, ...], int]:
         """Take in the panes of one batch.
 
@@ -259,6 +276,7 @@ class History:
             partition: of the batch.
             delta: its PANES.
             watermark: after the batch, microseconds UTC; None while it is held back.
+            times: for an absence, of which every batch is taken in, with panes or without.
 
         Returns:
             The episodes of the touched groups, the segments to store, and the number of late events, which
@@ -267,8 +285,8 @@ class History:
         too_old = ticks(self._correlation) < self.horizon
         late = int(delta.filter(too_old)["count"].sum())
         delta = compact([delta.filter(~too_old)])
-        if self._correlation.type == "absence" and (delta.height or self.due(watermark)):
-            delta = pl.concat([delta, *_marks(self._correlation, partition, watermark)])
+        if self._correlation.type == "absence":
+            delta = pl.concat([delta, *_marks(self._correlation, partition, times)])
         if delta.is_empty():
             return (), (), late
         before = self._told()

@@ -5,11 +5,14 @@ only rule. Whether one came within the timespan is told to the microsecond. That
 watermark has passed the timespan and the allowed lateness: event time alone says so, here as in an archive.
 From there on it is a count of events like any other.
 
-How far the watermark is stands among the panes, in marks of the group 0, which no event is in: so it is
-stored with them, shared by instances, and the same after a crash.
+How far event time is stands among the panes, in marks of the group 0, which no event is in: so it is stored
+with them, shared by instances, and the same after a crash. There are two kinds: the newest event time of each
+partition, and the watermark by which something was decided.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -24,11 +27,31 @@ WAITING: dict[str, pl.DataType] = {"group": pl.Int64(), "due": pl.Int64()}
 _MARK = pl.col("group") == 0
 
 
-def mark(correlation: Correlation, partition: str, now: int) -> pl.DataFrame:
-    """PANES that say how far the watermark is, microseconds UTC."""
+_SEEN, _DECIDED = 0, 1
+"""`value` of a mark."""
+
+
+def seen(correlation: Correlation, partition: str, newest: int) -> pl.DataFrame:
+    """PANES that say how far a partition was read, event time in microseconds UTC."""
+    return _mark(correlation, partition, newest, _SEEN)
+
+
+def decided(correlation: Correlation, partition: str, now: int) -> pl.DataFrame:
+    """PANES that say by which watermark it was decided, microseconds UTC; `partition` only keeps them."""
+    return _mark(correlation, partition, now, _DECIDED)
+
+
+def newest(frames: Iterable[pl.DataFrame]) -> dict[str, int]:
+    """How far each partition was read."""
+    found = [frame.filter(_MARK & (pl.col("value") == _SEEN)).select("partition", "last") for frame in frames]
+    return dict(pl.concat(found).group_by("partition").agg(pl.col("last").max()).iter_rows())
+
+
+def _mark(correlation: Correlation, partition: str, now: int, kind: int) -> pl.DataFrame:
     step = resolution(correlation) * MICROS
     row = dict.fromkeys(PANES, 0) | {
         "tick": now // step,
+        "value": kind,
         "partition": partition,
         "actor": "",
         "resource": "",
@@ -40,15 +63,15 @@ def mark(correlation: Correlation, partition: str, now: int) -> pl.DataFrame:
     return pl.DataFrame([row], schema=PANES, orient="row")
 
 
-def marked(frame: pl.DataFrame) -> int | None:
-    """How far the watermark is; None: no mark says."""
-    found = frame.filter(_MARK)["last"].max()
+def latest(frame: pl.DataFrame) -> int | None:
+    """The watermark by which it is decided; None: no mark says."""
+    found = frame.filter(_MARK & (pl.col("value") == _DECIDED))["last"].max()
     return found if isinstance(found, int) else None
 
 
 def unanswered(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
     """The PANES of events that nothing answered in time."""
-    now = marked(frame)
+    now = latest(frame)
     if now is None:
         return frame.clear()
     waits = _waits(correlation, frame)
@@ -57,7 +80,7 @@ def unanswered(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
 
 def pending(correlation: Correlation, frame: pl.DataFrame) -> pl.DataFrame:
     """`group` and `due` (microseconds): when the group's next unanswered event is one."""
-    now = marked(frame)
+    now = latest(frame)
     waits = _waits(correlation, frame)
     still = waits if now is None else waits.filter(pl.col("due") >= now)
     return still.group_by("group").agg(pl.col("due").min())
@@ -109,5 +132,5 @@ def awaiting(correlation: Correlation, panes: pl.DataFrame, horizons: pl.DataFra
         .filter(pl.col("tick") > pl.col("since") - span)
         .with_columns(settled=pl.col("settled") | (pl.col("tick") < pl.col("since")))
     )
-    marks = panes.filter(_MARK).filter(pl.col("last") == pl.col("last").max())
+    marks = panes.filter(_MARK).filter(pl.col("last") == pl.col("last").max().over("partition", "value"))
     return pl.concat([marks, own.select(panes.columns)])

@@ -16,7 +16,7 @@ from monitor.engine.keys import KEY_BYTES, Keyring
 from monitor.engine.match import Matches, evaluate
 from monitor.engine.panes import panes
 from monitor.engine.plan import Plan, compile_plan
-from monitor.engine.unanswered import mark
+from monitor.engine.unanswered import decided
 from monitor.engine.windows import episodes, instant
 from monitor.frames import TIME, RecordBatch, Values
 from monitor.rules.binding import at_large, with_tables
@@ -148,5 +148,5 @@ def _fires(rule: Rule, matches: Matches, newest: int | None) -> bool:
         return bool(every_violation(rule, frame, _KEYRING))
     frame = panes("test", rule, matches, _KEYRING)
     if rule.type == "absence" and newest is not None:
-        frame = pl.concat([frame, mark(rule, "test", newest)])
+        frame = pl.concat([frame, decided(rule, "test", newest)])
     return any(episodes(rule, frame, _KEYRING))

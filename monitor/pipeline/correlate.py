@@ -11,11 +11,11 @@ import polars as pl
 
 from monitor.engine.baseline import habits
 from monitor.engine.baseline.history import HabitHistory, every_violation
-from monitor.engine.history import FOREVER, MOST_PANES, History
+from monitor.engine.history import FOREVER, MOST_PANES, History, Times
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
 from monitor.engine.panes import compact, from_segment, panes, schema, to_segment
-from monitor.engine.unanswered import mark
+from monitor.engine.unanswered import decided
 from monitor.engine.watermark import Watermark
 from monitor.engine.windows import episodes
 from monitor.model import Episodes, Segment, Violation
@@ -114,6 +114,8 @@ class LiveWindows:
         self._histories = [
             (c, _history(c, keyring, known.get(_text(c), ()), most)) for c in correlations if c.reported
         ]
+        self._times = Watermark()
+        self._note_times()
         self._before = [history.state() for _, history in self._histories]
         self._taken: list[_Taken] = []
         self._late: Counter[str] = Counter()
@@ -124,27 +126,28 @@ class LiveWindows:
         """Advance every correlation by one batch."""
         if newest is not None:
             self._watermark.observe(partition, newest)
+            self._times.observe(partition, newest)
         deltas = []
         for correlation, _ in self._histories:
             began = self._stopwatch()
             deltas.append(_delta(partition, correlation, matches, self._keyring))
             self._spend(correlation, began)
-        reached = self._watermark.reached(behind)
         quiet = all(delta.is_empty() for delta in deltas)
-        if quiet and not any(history.due(reached) for _, history in self._histories):
+        if quiet and (newest is None or not any(_waits(one) for one, _ in self._histories)):
             return 0
         if not self._taken:
             self.catch_up()
-        taken = _Taken(partition, deltas, reached)
+        times = Times(newest, self._times.reached(behind))
+        taken = _Taken(partition, deltas, self._watermark.reached(behind), times)
         self._taken.append(taken)
         return self._advance(taken)
 
     def _advance(self, taken: _Taken) -> int:
         late = 0
         for (correlation, history), delta in zip(self._histories, taken.deltas, strict=True):
-            if not delta.is_empty() or history.due(taken.reached):
+            if not delta.is_empty() or _waits(correlation):
                 began = self._stopwatch()
-                found, segments, missed = history.advance(taken.partition, delta, taken.reached)
+                found, segments, missed = history.advance(taken.partition, delta, taken.reached, taken.times)
                 self._episodes |= {(e.rule, e.group): self._widened(e) for e in found}
                 self._segments += segments
                 late += missed
@@ -186,12 +189,19 @@ class LiveWindows:
         for (correlation, history), before in zip(self._histories, self._before, strict=True):
             history.restore(before)  # type: ignore[arg-type]  # each is given back its own
             history.absorb(known.get(_text(correlation), ()))
+        self._note_times()
         again, late = self._taken, self._late
         self._begin()
         for taken in again:
             self._taken.append(taken)
             self._advance(taken)
         return dict(self._late - late)
+
+    def _note_times(self) -> None:
+        """How far partitions were read before a restart, and at other instances."""
+        for _, history in self._histories:
+            for partition, newest in history.seen().items():
+                self._times.observe(partition, newest)
 
     def _widened(self, found: Episodes) -> Episodes:
         """The newest word on a group: it takes the place of what the turn said before of the same times."""
@@ -236,8 +246,8 @@ class ArchiveWindows:
             delta = _delta(partition, correlation, matches, self._keyring)
             if not delta.is_empty():
                 self._deltas.setdefault((index, partition), []).append(delta)
-            if correlation.type == "absence" and newest is not None:
-                marked = mark(correlation, partition, newest)
+            if _waits(correlation) and newest is not None:
+                marked = decided(correlation, partition, newest)
                 self._deltas.setdefault((index, partition), []).append(marked)
         return 0
 
@@ -315,6 +325,12 @@ class _Taken:
     partition: str
     deltas: list[pl.DataFrame]
     reached: int | None
+    times: Times
+
+
+def _waits(correlation: Correlation) -> bool:
+    """Whether time alone may tell it something."""
+    return correlation.type == "absence"
 
 
 def _standing() -> float:

@@ -74,10 +74,14 @@ def _picture(title: str, who: str, portrait: Portrait, said: dict[int, str]) -> 
     yield _text(_LEFT, 52, who + peers, "soft")
     for number, line in enumerate(_wrapped(told)):
         yield _text(_LEFT, 74 + 18 * number, line, "bad" if words else "soft")
-    yield from _drawn(f"People read in each hour of {day} (UTC)", of_hours, 140, 190)
-    yield from _drawn("People read on each day with reads", of_days, 410, 170)
+    yield from _drawn(f"{_what(portrait)} in each hour of {day} ({portrait.clock})", of_hours, 140, 190)
+    yield from _drawn(f"{_what(portrait)} on each day", of_days, 410, 170)
     yield from _legend(_HEIGHT - 40)
     yield "</svg>"
+
+
+def _what(portrait: Portrait) -> str:
+    return "People read" if portrait.what == "people" else portrait.what.capitalize()
 
 
 def _drawn(heading: str, bars: Sequence[Bar], top: float, height: float) -> Iterator[str]:
@@ -121,7 +125,7 @@ def _bar(panel: _Panel, at: int, bar: Bar) -> Iterator[str]:
 
 def _hover(bar: Bar) -> str:
     usual = "" if bar.norm is None else f", usual {bar.norm.usual:.0f}, at most {bar.norm.most:.0f}"
-    return f"{bar.label}: {bar.people:,} people{usual}" + (f", {bar.said}" if bar.said else "")
+    return f"{bar.label}: {bar.people:,}{usual}" + (f", {bar.said}" if bar.said else "")
 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:

@@ -51,10 +51,10 @@ def lines(
     yield f"  {who}{peers}; {counted(portrait.known, 'day')} with reads before {weekday_of(portrait.day)}"
     yield f"  {_judged_by(portrait)}"
     for one in (portrait, other):
-        told = "nothing known" if one.norm is None else _whole(one.norm) + _from_every_day(one)
+        told = "nothing known" if one.norm is None else _whole(one.what, one.norm) + _from_every_day(one)
         yield f"  {KINDS[is_weekend(one.day)]}: {told}"
     for signal, least in portrait.takes:
-        yield f"  {signal}: {_taking(signal, least)}"
+        yield f"  {signal}: {_taking(portrait.what, signal, least)}"
     if portrait.hours and portrait.hours[0].takes:
         yield ""
         yield from (f"  {row}" for row in _table(portrait, other))
@@ -68,8 +68,8 @@ def _judged_by(portrait: Portrait) -> str:
     return "new: judged by its peers, doubled" if portrait.peers else "new: judged by the floor alone"
 
 
-def _whole(norm: Norm) -> str:
-    text = f"usual {_range(norm)} people a day, at most {norm.most:.0f}"
+def _whole(what: str, norm: Norm) -> str:
+    text = f"usual {_range(norm)} {what} a day, at most {norm.most:.0f}"
     return text if norm.peers is None else f"{text}, peers at most {norm.peers:.0f}"
 
 
@@ -85,12 +85,12 @@ def _range(norm: Norm) -> str:
     return f"{norm.usual:.0f} ({norm.low:.0f}-{norm.high:.0f})"
 
 
-def _taking(signal: str, least: int | None) -> str:
+def _taking(unit: str, signal: str, least: int | None) -> str:
     what = {
-        "off_hours": "people in off-hours of the day",
-        "drip": "people on the day, all new",
-        "novelty": "people on the day, all new",
-    }.get(signal, "people on the day")
+        "off_hours": f"{unit} in off-hours of the day",
+        "drip": f"{unit} on the day" + (", all new" if unit == "people" else ""),
+        "novelty": f"{unit} on the day, all new",
+    }.get(signal, f"{unit} on the day")
     return "nothing on this day would be" if least is None else f"from {least:,} {what} on"
 
 

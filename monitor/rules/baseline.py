@@ -6,15 +6,19 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 
+import polars as pl
+
 from monitor.rules.diagnostics import listing, suggestion
 from monitor.rules.document import Scalar
 from monitor.rules.reader import Reader
 from monitor.rules.tree import Baseline, Correlation, EventRule
 from monitor.rules.vocabulary import (
     BASELINE_KEYS,
+    BASELINE_TYPES,
     DAILY_SIGNALS,
     HOURLY_SIGNALS,
     METHODS,
+    OF_PEOPLE,
     SEASONS,
 )
 
@@ -56,6 +60,7 @@ def read_baseline(rule: Reader, body: Reader) -> Baseline | None:
         scale=_number(said, "scale", default.scale),
         peers=said.text("peers"),
         cap=_number(said, "cap", 0.0) if said.has("cap") else None,
+        zone=_zone(said),
     )
 
 
@@ -73,11 +78,15 @@ def _signals(said: Reader, default: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _fits(rule: Reader, body: Reader, signals: tuple[str, ...]) -> None:
-    """A baseline counts people by the hour or by the day, above a floor, for somebody."""
+    """A baseline counts people, events or a sum by the hour or by the day, above a floor, for somebody."""
     kind, timespan = body.scalar("type"), body.scalar("timespan")
-    if kind is not None and kind.text != "value_count":
-        cure = "Write type: value_count, and the subject as the field of the condition."
-        body.invalid(kind, f"A baseline counts people, and '{kind.text}' does not.", cure)
+    if kind is not None and kind.text not in BASELINE_TYPES:
+        cure = f"Write {listing(BASELINE_TYPES)}."
+        body.invalid(kind, f"There is no baseline of a '{kind.text}'.", cure)
+    elif kind is not None and kind.text != "value_count" and (asked := OF_PEOPLE & set(signals)):
+        cure = "Leave it out, or write type: value_count, with the person as the field of the condition."
+        message = f"'{kind.text}' does not tell people apart, as {listing(sorted(asked))} has to."
+        body.invalid(kind, message, cure)
     if timespan is not None:
         _speaks_of(body, timespan, signals)
     condition = body.map("condition")
@@ -103,6 +112,20 @@ def _speaks_of(body: Reader, timespan: Scalar, signals: tuple[str, ...]) -> None
         right = "1d" if span == "1h" else "1h"
         message = f"With a timespan of {span} there is no {listing(others)}."
         body.invalid(timespan, message, f"Take {listing(SPANS[span])}; or write timespan: {right}.")
+
+
+def _zone(said: Reader) -> str:
+    """`timezone`; UTC is the one that is not named."""
+    written = said.scalar("timezone")
+    if written is None or written.text == "UTC":
+        return ""
+    try:
+        pl.select(pl.datetime(2026, 1, 1, time_zone="UTC").dt.convert_time_zone(written.text))
+    except pl.exceptions.PolarsError:
+        cure = "Write a name of the IANA database, such as Europe/Berlin."
+        said.invalid(written, f"There is no time zone '{written.text}'.", cure)
+        return ""
+    return written.text
 
 
 def _days(said: Reader, key: str, default: int) -> int:
@@ -138,6 +161,8 @@ def with_habit(correlation: Correlation, counted: Iterable[EventRule]) -> Baseli
         correlation.threshold.field,
         (privacy.actor, privacy.subject, privacy.resource, correlation.baseline.peers),
         *(_asked(rule) for rule in counted),
+        # Only where it is said: habits of before there were zones stay known.
+        *((correlation.baseline.zone,) if correlation.baseline.zone else ()),
     ]
     return replace(correlation.baseline, habit=hashlib.sha256(repr(what).encode()).hexdigest())
 

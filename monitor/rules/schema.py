@@ -122,6 +122,7 @@ def _baseline() -> dict[str, Schema]:
         "scale": above_none,
         "cap": above_none,
         "peers": _TEXT,
+        "timezone": {"type": "string"},
         "signals": {"anyOf": [signal, {"type": "array", "minItems": 1, "items": signal}]},
     }
 

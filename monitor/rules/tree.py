@@ -281,6 +281,7 @@ class Baseline:
         scale: least scale of ln(1 + seen); the smaller, the steadier a group has to be.
         peers: field that says who a group's peers are; empty: it has none.
         cap: most in an hour, whatever is usual; None: no such limit.
+        zone: IANA name of the time zone whose hours and days count; empty: UTC.
         habit: digest of what is counted. Rules that count the same for the same groups have the same
             habits, and keep them when anything else of a rule changes.
     """
@@ -292,6 +293,7 @@ class Baseline:
     scale: float = 0.35
     peers: str = ""
     cap: float | None = None
+    zone: str = ""
     habit: str = ""
 
 

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.engine.panes import compact, panes, resolution, schema
-from monitor.engine.unanswered import mark
+from monitor.engine.unanswered import decided
 from monitor.engine.windows import episodes, group_name
 from monitor.model import Violation
 from monitor.rules.tree import Alias, And, Correlation, Not, Or, Ref
@@ -111,7 +111,7 @@ def engine(one: Correlation, split: Sequence[Sequence[Happening]]) -> list[Viola
     frames = [panes(batch[0].partition, one, matches(batch), KEYRING) for batch in split]
     times = [e.time for batch in split for e in batch if e.time is not None]
     if one.type == "absence" and times:
-        frames.append(mark(one, "p", max(times)))
+        frames.append(decided(one, "p", max(times)))
     return list(episodes(one, compact([pl.DataFrame(schema=schema(one)), *frames]), KEYRING))
 
 

@@ -247,9 +247,9 @@ def test_a_batch_costs_by_the_groups_it_touches(monkeypatch):
     def watched(module, name):
         work = getattr(module, name)
 
-        def count(first, *others):
+        def count(first, *others, **named):
             counted[name] += first["group"].n_unique() if name == "facts" else 1
-            return work(first, *others)
+            return work(first, *others, **named)
 
         monkeypatch.setattr(module, name, count)
 
@@ -278,3 +278,57 @@ def test_habits_are_kept_under_what_is_counted_and_not_under_the_text_of_the_rul
     write(store, windows)
     (segment,) = store.segments(one.header.id, "what is counted", -(2**62), 2**62)
     assert reads(compact([from_habit_segment(segment)]))["count"].sum() == 12
+
+
+def of_sums(kind: str, signals: tuple[str, ...] = ("burst",)) -> Correlation:
+    one = rule(signals, floor=3)
+    fields = {"field": "amount"} if kind == "value_sum" else {"field": ""}
+    return replace(one, type=kind, threshold=replace(one.threshold, **fields))
+
+
+@settings(max_examples=4, deadline=None)
+@given(weeks(), st.sampled_from([("burst", "soft", "cap"), ("off_hours", "day", "drip")]))
+def test_a_baseline_of_events_or_of_a_sum_of_ones_says_what_one_of_so_many_people_does(events, signals):
+    """Where everybody is read once and for the first time, all of them count the same."""
+    people = [replace(event, amount=f"C{event.offset}") for event in events]
+    ones = [replace(event, amount="1") for event in events]
+    told = [
+        [(v.actor, v.period, v.evidence.test, v.value, v.count) for v in archived(one, [read])]
+        for one, read in (
+            (rule(signals, floor=3), people),
+            (of_sums("event_count", signals), events),
+            (of_sums("value_sum", signals), ones),
+        )
+    ]
+    assert told[0] == told[1] == told[2]
+
+
+def test_a_sum_is_told_as_one():
+    events = [replace(event, amount="250.4") for event in steady(17, burst=40)]
+    found = max(archived(of_sums("value_sum"), [events]), key=lambda one: one.period)
+    assert found.evidence.extract == (
+        "10000 amount in an hour (10:00 UTC); usual then 500, at most 500, peers at most 500 (z 8.6)"
+    )
+    assert (found.count, found.value, found.subjects) == (40, 10_000.0, ())
+
+
+def test_what_is_no_number_adds_nothing():
+    events = [replace(event, amount=None) for event in steady(17, burst=40)]
+    assert archived(of_sums("value_sum"), [events]) == []
+
+
+def test_hours_and_days_are_those_of_the_zone():
+    """23:30 UTC in Berlin is half past midnight of the next day; in summer half past one."""
+    one = rule(("burst",), floor=5)
+    one = replace(one, baseline=replace(one.baseline, zone="Europe/Berlin"))
+    for day, hour, clock in ((20_700, 23, "01:00"), (20_700 + 91, 22, "23:00")):
+        at = (day * 86_400 + hour * 3600) * MICROS
+        events = [
+            Happening("p", n, at + n, who="ada", amount=f"C{n}", table="desk", rules=RULES[:1])
+            for n in range(9)
+        ]
+        (found,) = archived(one, [events])
+        assert found.evidence.extract.startswith(f"9 people in an hour ({clock} Europe/Berlin)")
+        assert found.period == period(day + (clock < "12:00"))
+        (again,), late = live(one, [events])
+        assert (again, late) == (found, 0)

@@ -223,7 +223,7 @@ def accepted(one: Correlation, batches: Sequence[Sequence[Happening]]) -> tuple[
         late += len(counted) - len(fresh)
         newest_tick = newest(batch) // (step * MICROS)
         watermark = newest_tick if watermark is None else max(watermark, newest_tick)
-        if fresh:
+        if fresh or one.type == "absence":
             horizon = watermark - reach
     return kept, late
 

@@ -1,6 +1,7 @@
 """Facts: what each group did in each hour and on each day, counted in people.
 
-Everything here is a function of reads, whatever order or batches they came in.
+Everything here is a function of reads, whatever order or batches they came in. A baseline of events or of a
+sum has facts of the same form: what is called people there is what was counted or added up.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ READS: dict[str, pl.DataType] = {
     "peer": pl.String(),
 }
 """One row per group, hour and subject, perhaps several: `hour` counts from the Unix epoch, `subject` is a
-keyed hash, `number` the digits a subject's name ends in (-1: none), `count` the events, `peer` the group's
-role (empty: none)."""
+keyed hash, `number` the digits a subject's name ends in (-1: none), `count` the events, or what they add up
+to, `peer` the group's role (empty: none)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,14 @@ class Facts:
     days: pl.DataFrame
 
 
-def facts(reads: pl.DataFrame, memory: int) -> Facts:
-    """Facts of READS; `memory` is the days after which a subject is new again."""
+def facts(reads: pl.DataFrame, memory: int, *, sums: bool = False) -> Facts:
+    """Facts of READS.
+
+    Args:
+        reads: of whom there should be facts.
+        memory: days after which a subject is new again.
+        sums: whether the counts are added up, in place of subjects; then nothing is new, or all of it.
+    """
     day, hour = pl.col("hour").floordiv(HOURS_A_DAY), pl.col("hour").mod(HOURS_A_DAY)
     once = (
         reads.group_by("group", "hour", "subject")
@@ -54,7 +61,9 @@ def facts(reads: pl.DataFrame, memory: int) -> Facts:
         .select("group", day.alias("day"), hour.alias("hour"), "subject", "number", "count")
     )
     peers = reads.group_by("group", day.alias("day")).agg(pl.col("peer").max())
-    return Facts(_hours(once), _days(once, memory).join(peers, on=["group", "day"]).sort("group", "day"))
+    hours = _summed_hours(once) if sums else _hours(once)
+    days = _summed_days(hours) if sums else _days(once, memory)
+    return Facts(hours, days.join(peers, on=["group", "day"]).sort("group", "day"))
 
 
 def _hours(once: pl.DataFrame) -> pl.DataFrame:
@@ -91,6 +100,25 @@ def _days(once: pl.DataFrame, memory: int) -> pl.DataFrame:
             pl.col("new").sum(),
             pl.col("night").sum(),
         )
+    )
+
+
+def _summed_hours(once: pl.DataFrame) -> pl.DataFrame:
+    same = ["group", "day", "hour"]
+    nothing = pl.lit(0, dtype=pl.Int64)
+    return (
+        once.group_by(same)
+        .agg(pl.col("count").sum())
+        .filter(pl.col("count") > 0)
+        .select(*same, people="count", count="count", steps=nothing)
+        .sort(same)
+    )
+
+
+def _summed_days(hours: pl.DataFrame) -> pl.DataFrame:
+    people, night = pl.col("people"), (pl.col("hour") >= NIGHT[0]) | (pl.col("hour") < NIGHT[1])
+    return hours.group_by("group", "day").agg(
+        people.sum(), people.sum().alias("new"), pl.when(night).then(people).otherwise(0).sum().alias("night")
     )
 
 

@@ -16,11 +16,13 @@ from monitor.engine.baseline.facts import READS
 from monitor.engine.counted import COUNT, counted
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
-from monitor.engine.panes import MICROS, hashed, resource_name, shown, to_segment
+from monitor.engine.panes import LARGEST, MICROS, hashed, resource_name, shown, to_segment
 from monitor.frames import OFFSET, TIME
 from monitor.model import Segment
 from monitor.rules.baseline import HOUR
+from monitor.rules.compile import number_of
 from monitor.rules.tree import Baseline, Correlation
+from monitor.rules.vocabulary import DISTINCT
 
 HABITS: dict[str, pl.DataType] = {
     "group": pl.Int64(),
@@ -32,12 +34,14 @@ HABITS: dict[str, pl.DataType] = {
     "resource": pl.String(),
     "peer": pl.String(),
     "count": pl.Int64(),
+    "amount": pl.Int64(),
     "first": pl.Int64(),
     "last": pl.Int64(),
     "sample": pl.Int64(),
 }
-"""One row per group, hour, subject and partition. `tick` is the hour since the Unix epoch; `sample` the
-first offset; `first` and `last` are event times in microseconds; the others as in READS. `number` and
+"""One row per group, hour, subject and partition. `tick` is the hour since the Unix epoch, on the clock of
+the rule's zone; `sample` the first offset; `amount` what the events add up to, and where people are counted
+how many they are; `first` and `last` are event times in microseconds; the others as in READS. `number` and
 `peer` are the greatest, `resource` the first of several."""
 
 LEARNED = "learned:"
@@ -60,20 +64,42 @@ def habits(partition: str, correlation: Correlation, matches: Matches, keyring: 
     privacy, field = correlation.privacy, correlation.threshold.field
     actor = privacy.actor if privacy.actor in correlation.group_by else ""
     peers = the_baseline(correlation).peers
-    return events.select(
+    people = correlation.type in DISTINCT
+    subject = (field,) if people else (privacy.subject,)
+    digits = pl.col(field).str.extract(_DIGITS).cast(pl.Int64, strict=False).fill_null(-1) if people else None
+    found = events.select(
         keyring.numbers(f"group {correlation.header.id}", events.select(correlation.group_by)).alias("group"),
-        pl.col(TIME).floordiv(HOUR * MICROS).alias("tick"),
-        hashed(events, (field,), "value", keyring).alias("subject"),
+        _hour(the_baseline(correlation).zone).alias("tick"),
+        hashed(events, subject, "value" if people else "subject", keyring).alias("subject"),
         pl.lit(partition).alias("partition"),
-        pl.col(field).str.extract(_DIGITS).cast(pl.Int64, strict=False).fill_null(-1).alias("number"),
+        (pl.lit(-1, dtype=pl.Int64) if digits is None else digits).alias("number"),
         shown(events, actor, keyring.pseudonym).alias("actor"),
         shown(events, privacy.resource, resource_name).alias("resource"),
         pl.col(peers).fill_null("").alias("peer") if peers else pl.lit("").alias("peer"),
         pl.col(COUNT).alias("count"),
+        _amount(correlation).alias("amount"),
         pl.col(TIME).alias("first"),
         pl.col(TIME).alias("last"),
         pl.col(OFFSET).cast(pl.Int64).alias("sample"),
-    ).filter(pl.col("subject") != 0)
+    )
+    return found.filter(pl.col("subject") != 0) if people else found
+
+
+def _hour(zone: str) -> pl.Expr:
+    """The hour since the epoch that a clock in the zone shows; where that is put back one is there twice."""
+    if not zone:
+        return pl.col(TIME).floordiv(HOUR * MICROS)
+    utc = pl.from_epoch(pl.col(TIME), time_unit="us").dt.replace_time_zone("UTC")
+    there = utc.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    return there.dt.epoch("us").floordiv(HOUR * MICROS)
+
+
+def _amount(correlation: Correlation) -> pl.Expr:
+    """What an event adds: itself, or the number of its field in whole units; nothing where that is none."""
+    if correlation.type != "value_sum":
+        return pl.col(COUNT)
+    number = number_of(pl.col(correlation.threshold.field)).clip(0, LARGEST)
+    return number.round().cast(pl.Int64).fill_null(0)
 
 
 def witnessed() -> pl.Expr:
@@ -96,7 +122,7 @@ def compact(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
         .agg(
             pl.col("number", "peer").max(),
             pl.col("resource").min(),
-            pl.col("count").sum(),
+            pl.col("count", "amount").sum(),
             pl.col("first").min(),
             pl.col("last").max(),
             pl.col("sample").min(),
@@ -108,7 +134,7 @@ def compact(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
 
 def reads(frame: pl.DataFrame) -> pl.DataFrame:
     """READS of HABITS."""
-    return frame.rename({"tick": "hour"}).select(list(READS))
+    return frame.drop("count").rename({"tick": "hour", "amount": "count"}).select(list(READS))
 
 
 def to_habit_segment(
@@ -120,5 +146,8 @@ def to_habit_segment(
 
 
 def from_habit_segment(segment: Segment) -> pl.DataFrame:
-    """The habits of a segment."""
-    return pl.read_ipc(io.BytesIO(segment.data)).select(list(HABITS))
+    """The habits of a segment. Those of releases before sums have no `amount`: they counted."""
+    found = pl.read_ipc(io.BytesIO(segment.data))
+    if "amount" not in found.columns:
+        found = found.with_columns(amount=pl.col("count"))
+    return found.select(list(HABITS))

@@ -31,6 +31,8 @@ from monitor.engine.history import (
     FOLD_PANES,
     FOREVER,
     MOST_PANES,
+    NO_TIMES,
+    Times,
     keeping_horizon,
     kept_horizon,
 )
@@ -41,6 +43,9 @@ from monitor.model import Episodes, Segment, Violation
 from monitor.rules.baseline import HOUR
 from monitor.rules.tree import Correlation
 
+FURTHEST_ZONE = 14
+"""Hours."""
+
 _DAY = pl.col("tick").floordiv(HOURS_A_DAY)
 
 
@@ -48,7 +53,7 @@ def every_violation(correlation: Correlation, frame: pl.DataFrame, keyring: Keyr
     """What there is to say of compact HABITS that hold everything."""
     days = frame.select(_DAY.unique()).to_series().to_list()
     model = model_of(correlation)
-    known = facts(reads(frame), model.history)
+    known = facts(reads(frame), model.history, sums=model.sums)
     verdicts = Judge(model).verdicts(known, days, the_baseline(correlation).signals)
     return violations(correlation, verdicts, frame, keyring)
 
@@ -113,9 +118,9 @@ class HabitHistory:
         """Events of hours below this are late."""
         return self._state.horizon
 
-    def due(self, watermark: int | None) -> bool:  # noqa: ARG002 - as of a history of windows
-        """Nothing is waited for."""
-        return False
+    def seen(self) -> dict[str, int]:
+        """Nothing: no habit waits for a time."""
+        return {}
 
     def size(self) -> int:
         """Bytes of the habits, and of what is known of them."""
@@ -165,7 +170,11 @@ class HabitHistory:
             self._state = replace(state, recent=(*state.recent, delta), known=known)
 
     def advance(
-        self, partition: str, delta: pl.DataFrame, watermark: int | None
+        self,
+        partition: str,
+        delta: pl.DataFrame,
+        watermark: int | None,
+        times: Times = NO_TIMES,  # noqa: ARG002 - as above
     ) -> tuple[tuple[Episodes, ...], tuple[Segment, ...], int]:
         """Take in the habits of one batch; as `monitor.engine.history.History.advance`."""
         late = int(delta.filter(pl.col("tick") < self.horizon)["count"].sum())
@@ -208,7 +217,11 @@ class HabitHistory:
         def everybody() -> Facts:
             return state.known.everybody(lambda those: reads(state.of(those, -FOREVER // DAY)))
 
-        asked = everybody() if groups is None else facts(reads(state.of(groups, back)), model.history)
+        asked = (
+            everybody()
+            if groups is None
+            else facts(reads(state.of(groups, back)), model.history, sums=model.sums)
+        )
         verdicts = state.known.judge.verdicts(asked, days, the_baseline(rule).signals, everybody)
         guilty = verdicts.select("group").unique()
         if guilty.is_empty():
@@ -218,6 +231,8 @@ class HabitHistory:
     def _raise_horizon(self, watermark: int | None) -> None:
         if watermark is not None:
             late = math.ceil(self._correlation.window.lateness / HOUR) + 1
+            # The watermark is UTC; no clock is further from it than that.
+            late += FURTHEST_ZONE if the_baseline(self._correlation).zone else 0
             horizon = max(self._state.horizon, watermark // (HOUR * MICROS) - late)
             self._state = replace(self._state, horizon=horizon)
 

@@ -54,9 +54,10 @@ class Known:
             reads: READS of these groups (`group`), of all if None; those of the state that this belongs to.
         """
         if self._facts is None:
-            self._facts = facts(reads(None), self._model.history)
+            self._facts = facts(reads(None), self._model.history, sums=self._model.sums)
         elif self._stale is not None:
-            fresh, stale = facts(reads(self._stale), self._model.history), self._stale
+            model, stale = self._model, self._stale
+            fresh = facts(reads(stale), model.history, sums=model.sums)
             self._facts = Facts(
                 pl.concat([self._facts.hours.join(stale, on="group", how="anti"), fresh.hours]),
                 pl.concat([self._facts.days.join(stale, on="group", how="anti"), fresh.days]),

@@ -17,11 +17,11 @@ from monitor.engine.baseline.habits import reads, the_baseline
 from monitor.engine.baseline.judge import Judge
 from monitor.engine.baseline.norms import EPOCH_WEEKDAY, WEEKEND
 from monitor.engine.baseline.signals import SIGNALS, Today
-from monitor.engine.baseline.unusual import model_of, told
+from monitor.engine.baseline.unusual import clock_of, counted_in, model_of, told
 from monitor.rules.tree import Correlation
 from monitor.rules.vocabulary import DAILY_SIGNALS, HOURLY_SIGNALS
 
-MOST = 1_000_000
+MOST = 10**9
 """People beyond which it is not asked what it would take."""
 
 
@@ -66,6 +66,8 @@ class Portrait:
     """One group on one day.
 
     Attributes:
+        what: is counted: people, events, or the field that is added up; below it is called people.
+        clock: the zone whose hours and days they are.
         day: since the epoch.
         peers: its role; empty where it has none.
         grown: whether its own norms are used; else those of its peers, doubled.
@@ -78,6 +80,8 @@ class Portrait:
         said: what there is to say of the day, a pair of signal and words each.
     """
 
+    what: str
+    clock: str
     day: int
     peers: str
     grown: bool
@@ -134,9 +138,10 @@ class Portrayer:
     """
 
     def __init__(self, correlation: Correlation, habits: pl.DataFrame) -> None:
+        self._correlation = correlation
         self._signals = the_baseline(correlation).signals
         self._model = model_of(correlation)
-        self._everybody = facts(reads(habits), self._model.history)
+        self._everybody = facts(reads(habits), self._model.history, sums=self._model.sums)
         self._judge = Judge(self._model)
 
     def _all(self) -> Facts:
@@ -157,6 +162,8 @@ class Portrayer:
         norms = self._judge.today(ask.read([1] * HOURS_A_DAY), day, tuple(SIGNALS), self._all)
         verdicts = self._judge.verdicts(own, [day], self._signals, self._all)
         return Portrait(
+            what=counted_in(self._correlation),
+            clock=clock_of(self._correlation),
             day=day,
             peers=peer,
             grown=bool(norms.days["grown"].item()),
@@ -173,7 +180,9 @@ class Portrayer:
                 .select("day", "people", "new", "night")
                 .iter_rows()
             ),
-            said=tuple((row["signal"], told(row)) for row in verdicts.iter_rows(named=True)),
+            said=tuple(
+                (row["signal"], told(self._correlation, row)) for row in verdicts.iter_rows(named=True)
+            ),
         )
 
     def _hours(self, norms: Today, seen: pl.DataFrame, ask: _Supposing) -> tuple[Hour, ...]:

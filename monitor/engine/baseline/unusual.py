@@ -16,22 +16,34 @@ from monitor.engine.panes import MICROS
 from monitor.engine.windows import group_name
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Position, Violation
 from monitor.rules.tree import Correlation
-from monitor.rules.vocabulary import HOURLY_SIGNALS
+from monitor.rules.vocabulary import DISTINCT, HOURLY_SIGNALS
 
 MAX_RESOURCES = 3
 DAY = 86_400 * MICROS
 
 _WORDS: dict[str, Callable[[str, str, str], str]] = {
-    "burst": lambda seen, hour, usual: f"{seen} people in an hour ({hour}); usual then {usual}",
-    "enumeration": lambda seen, hour, _: f"{seen} neighbouring numbers in an hour ({hour})",
-    "cap": lambda seen, hour, _: f"{seen} people in an hour ({hour}), more than the policy allows",
-    "soft": lambda seen, hour, usual: f"{seen} people in an hour ({hour}); usual then {usual}",
-    "off_hours": lambda seen, _, usual: f"{seen} people in off-hours of 7 days; usual at most {usual}",
-    "day": lambda seen, _, usual: f"{seen} people on the day; usual {usual}",
-    "drip": lambda seen, _, usual: f"more than usual day after day: {seen} people, usual {usual}",
-    "novelty": lambda seen, _, usual: f"{seen} people never read before; usual {usual}",
+    "burst": lambda seen, hour, usual: f"{seen} in an hour ({hour}); usual then {usual}",
+    "enumeration": lambda seen, hour, _: f"{seen} with neighbouring numbers in an hour ({hour})",
+    "cap": lambda seen, hour, _: f"{seen} in an hour ({hour}), more than the policy allows",
+    "soft": lambda seen, hour, usual: f"{seen} in an hour ({hour}); usual then {usual}",
+    "off_hours": lambda seen, _, usual: f"{seen} in off-hours of 7 days; usual at most {usual}",
+    "day": lambda seen, _, usual: f"{seen} on the day; usual {usual}",
+    "drip": lambda seen, _, usual: f"more than usual day after day: {seen}, usual {usual}",
+    "novelty": lambda seen, _, usual: f"{seen} never read before; usual {usual}",
 }
-"""Signal to words for what was seen, in which hour, and what is usual."""
+"""Signal to words for what was seen of what, in which hour, and what is usual."""
+
+
+def counted_in(correlation: Correlation) -> str:
+    """What a baseline counts, in words: people, events, or the field that is added up."""
+    if correlation.type == "value_sum":
+        return correlation.threshold.field
+    return "people" if correlation.type in DISTINCT else "events"
+
+
+def clock_of(correlation: Correlation) -> str:
+    """The zone whose clock a baseline goes by."""
+    return the_baseline(correlation).zone or "UTC"
 
 
 def model_of(correlation: Correlation) -> Model:
@@ -52,6 +64,7 @@ def model_of(correlation: Correlation) -> Model:
         new_least=floor,
         week_least=floor,
         cap=None if said.cap is None else round(said.cap),
+        sums=correlation.type not in DISTINCT,
     )
 
 
@@ -111,9 +124,9 @@ def _violation(
         evidence=Evidence(
             path=correlation.threshold.field,
             test="+".join(rows["signal"].unique(maintain_order=True)),
-            extract=told(figures),
+            extract=told(correlation, figures),
         ),
-        subjects=tuple(mine["subject"].unique().bottom_k(MAX_SUBJECTS).sort()),
+        subjects=tuple(mine.filter(pl.col("subject") != 0)["subject"].unique().bottom_k(MAX_SUBJECTS).sort()),
         value=figures["seen"],
         start=start,
     )
@@ -123,11 +136,12 @@ def _number(value: Any) -> int | None:  # noqa: ANN401 - what polars says of a c
     return int(value) if isinstance(value, int) else None
 
 
-def told(figures: dict[str, Any]) -> str:
+def told(correlation: Correlation, figures: dict[str, Any]) -> str:
     """`180 people in an hour (09:00 UTC); usual then 12, at most 31, peers at most 58 (z 5.7)`."""
-    hour = f"{figures['hour']:02d}:00 UTC" if figures["hour"] is not None else ""
+    hour = f"{figures['hour']:02d}:00 {clock_of(correlation)}" if figures["hour"] is not None else ""
     usual = "unknown" if figures["usual"] is None else f"{figures['usual']:.0f}"
-    text = _WORDS[figures["signal"]](f"{figures['seen']:.0f}", hour, usual)
+    seen = f"{figures['seen']:.0f} {counted_in(correlation)}"
+    text = _WORDS[figures["signal"]](seen, hour, usual)
     if figures["signal"] in {"burst", "soft", "day"}:
         for words, name in (("at most", "most"), ("peers at most", "peers")):
             text += "" if figures[name] is None else f", {words} {figures[name]:.0f}"
