@@ -159,6 +159,10 @@ class Operations:
         self._health.check("store", Within(lambda: _reached(store)))
         self._health.check("source", source.condition)
 
+    def watch_allowed(self, ask: Callable[[], Mapping[str, int]]) -> None:
+        """Show how often each allow-list of the settings kept a value back."""
+        self._metrics.watch_allowed(ask)
+
     def rules(self, ruleset: RuleSet) -> None:
         """Take note of the rules in use."""
         kinds = {"event": len(ruleset.rules), "correlation": len(ruleset.correlations)}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monitor import app
 from monitor.clock import Clock, SystemClock
+from monitor.detecting import Detection
 from monitor.errors import SettingsError, StoreError
 from monitor.ledger.check import Fault
 from monitor.ledger.signing import Signer
@@ -31,6 +32,7 @@ class Where:
     rules: tuple[Path, ...] = ()
     password_file: Path | None = None
     ledger_key: Path | None = None
+    detection: Detection | None = None
 
     @property
     def key(self) -> Path:
@@ -68,7 +70,9 @@ def where(
         return Where(store, namespace, tuple(rules), None, ledger_key)
     said = load_settings(config, env)
     key = ledger_key or said.key.with_suffix(".ledger.key")
-    return Where(said.store, said.namespace, tuple(rules) or said.rules, said.store_password_file, key)
+    named = tuple(rules) or said.rules
+    detection = Detection(said.detectors)
+    return Where(said.store, said.namespace, named, said.store_password_file, key, detection)
 
 
 @contextmanager
@@ -79,7 +83,7 @@ def desk(here: Where, clock: Clock | None = None) -> Iterator[tuple[Desk, Signer
         PrivwatchError: there is no store, the key or the rules cannot be used.
     """
     clock = clock or SystemClock()
-    ruleset, _ = app.load_rules(here.rules or [app.shipped_rules()], clock)
+    ruleset, _ = app.load_rules(here.rules or [app.shipped_rules()], clock, here.detection)
     with _opened(here) as store:
         signer = Signer(keyfile.load_key(here.key, begun=store.public_key() is not None, option=KEY_OPTION))
         here.public.write_text(signer.public + "\n", encoding="ascii")

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from monitor.detectors import NOT_PERSONAL, find
+from monitor.detectors import NOT_PERSONAL, Catalogue
 from monitor.engine.atoms import DISCLOSED
 from monitor.frames import PATH, ROW, TEXT, EventBatch
 from monitor.redact import mask_path
@@ -51,8 +51,9 @@ class _Tally:
 class Survey:
     """Counts what detectors find in events. Holds hashes of values, no value."""
 
-    def __init__(self, classes: tuple[str, ...]) -> None:
-        """`classes`: detector classes or groups of them."""
+    def __init__(self, catalogue: Catalogue, classes: tuple[str, ...]) -> None:
+        """`classes`: detector classes of the catalogue or groups of them."""
+        self.catalogue = catalogue
         self._classes = classes
         self._tallies: dict[tuple[str, str, str], _Tally] = {}
         self.events = 0
@@ -69,9 +70,8 @@ class Survey:
     def _add(self, leaves: pl.DataFrame) -> None:
         present = leaves.filter(pl.col(TEXT).is_not_null()).select(ROW, PATH, TEXT)
         distinct = present.select(PATH, TEXT).unique(maintain_order=True).with_row_index("index")
-        found = find(distinct[TEXT], self._classes, distinct[PATH], personal=True).filter(
-            pl.col("state") != NOT_PERSONAL
-        )
+        items = self.catalogue.find(distinct[TEXT], self._classes, distinct[PATH], personal=True)
+        found = items.filter(pl.col("state") != NOT_PERSONAL)
         if found.is_empty():
             return
         told = distinct.join(found, on="index")
