@@ -158,7 +158,7 @@ def learn(
     """
     clock = clock or SystemClock()
     started, progress = clock.monotonic(), Progress(observe)
-    ruleset = of_baselines(load_rules(place, lesson.rules, clock, place.detection)[0])
+    ruleset = of_baselines(load_rules(lesson.rules, clock, place.detection)[0])
     if not ruleset.correlations:
         raise RuleError("none of these rules has an x_baseline (docs/rules.md), so there is nothing to learn")
     plan = plans(ruleset, {"": lesson.decoding})[""]
@@ -267,7 +267,7 @@ def _reading(place: Place) -> Iterator[tuple[SqlStore, Keyring]]:
 
 
 def _rules(place: Place, paths: Sequence[Path], wanted: str) -> list[Correlation]:
-    every = baselines(load_rules(place, paths, SystemClock(), place.detection)[0])
+    every = baselines(load_rules(paths, SystemClock(), place.detection)[0])
     found = [one for one in every if not wanted or wanted in {one.header.id, one.header.name}]
     if not found:
         names = listing([one.header.name or one.header.id for one in every]) if every else "none"

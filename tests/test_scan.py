@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from monitor.detectors import CLASSES, find
+from monitor.detectors import CLASSES, SHIPPED, find
 from monitor.detectors.samples import SAMPLES
 from monitor.engine import survey
 from monitor.review import surveyed_page
@@ -254,7 +254,7 @@ def test_a_page_that_cannot_be_written_is_said(logs: Path) -> None:
 
 def test_names_of_fields_are_text_on_the_page() -> None:
     finding = survey.Finding("a<script>\x1bb", "email", "raw", 1, 1, 0.95)
-    page = surveyed_page.page([finding], 1, {"<b>": 1})
+    page = surveyed_page.page([finding], SHIPPED, 1, {"<b>": 1})
     assert "a&lt;script&gt;\ufffdb" in page
     assert "<script" not in page
     assert "<b>" not in page
