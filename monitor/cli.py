@@ -41,7 +41,7 @@ from monitor.options import (
     aliases,
     bounds,
 )
-from monitor.reviewcli import account, verify, web
+from monitor.reviewcli import account, report, verify, web
 from monitor.scanning import scan
 
 if TYPE_CHECKING:
@@ -392,7 +392,7 @@ def explain(
         typer.echo(f"{matched:,} of {asked:,} events match")
 
 
-for command in (scan, web, account, verify):
+for command in (scan, web, account, report, verify):
     app.command()(command)
 app.add_typer(baseline, name="baseline")
 
