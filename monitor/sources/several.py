@@ -16,8 +16,10 @@ STEP_SECONDS = 0.05
 """How long one source is waited for at a time while there are others."""
 
 LEAST_SECONDS = 0.001
-"""How long each of the others is waited for at least. A source that reads ahead gives what came since somebody
-waited only to one who waits (`monitor.sources.handover`): never waited for, it would give nothing ever again.
+"""How long each of the others is waited for at least.
+
+A source that reads ahead gives what came since somebody waited only to one who waits
+(`monitor.sources.handover`): never waited for, it would give nothing ever again.
 """
 
 
