@@ -74,8 +74,9 @@ def shipped_rules() -> Path:
 
 
 def named_rules(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The paths; for none, and for one called `shipped` where no such file is, the shipped rules."""
-    named = (shipped_rules() if each.name == SHIPPED and not each.exists() else each for each in paths)
+    """The paths; for none, and for the word `shipped` where no such file is, the shipped rules."""
+    word = Path(SHIPPED)
+    named = (shipped_rules() if each == word and not each.exists() else each for each in paths)
     return tuple(named) or (shipped_rules(),)
 
 

@@ -86,8 +86,11 @@ def _write(path: Path, text: str, *, again: bool = False) -> bool:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if again:
+            _replace(path, text)
+            return True
         try:
-            file = path.open("w" if again else "x", encoding="utf-8")
+            file = path.open("x", encoding="utf-8")
         except FileExistsError:
             return False
         with file:
@@ -97,3 +100,17 @@ def _write(path: Path, text: str, *, again: bool = False) -> bool:
             f"{path_text(path)} cannot be written: {error.strerror}. Name another place."
         ) from None
     return True
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whoever reads the file meanwhile sees all of the former or all of the new one."""
+    target = path.resolve()  # a link stays one
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")  # a terminal, a pipe
+        return
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)

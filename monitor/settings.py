@@ -29,6 +29,8 @@ PREFIX = "PRIVWATCH__"
 """Starts the name of an environment variable that overrides a setting: PRIVWATCH__METRICS__PORT."""
 
 
+_SHIPPED = Path("shipped")
+
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -310,6 +312,9 @@ def section_of(annotation: object) -> type[BaseModel] | None:
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
-    """Relative paths from the folder of the settings file."""
+    """Relative paths from the folder of the settings file; the word `shipped` stays one where no file is."""
+    kept = {folder / _SHIPPED: _SHIPPED} if not (folder / _SHIPPED).exists() else {}
     store = settings.store if "://" in settings.store else str(folder / settings.store)
-    return below(settings, folder).model_copy(update={"store": store})
+    moved = below(settings, folder)
+    rules = tuple(kept.get(path, path) for path in moved.rules)
+    return moved.model_copy(update={"store": store, "rules": rules})

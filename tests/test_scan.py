@@ -258,3 +258,15 @@ def test_names_of_fields_are_text_on_the_page() -> None:
     assert "a&lt;script&gt;\ufffdb" in page
     assert "<script" not in page
     assert "<b>" not in page
+
+
+def test_a_page_is_replaced_whole_and_through_a_link(logs: Path) -> None:
+    (logs / "real.html").write_text("former")
+    (logs / "page.html").symlink_to("real.html")
+    assert privwatch("scan", "app.ndjson", "--html", "page.html", folder=logs).code == 0
+    assert (logs / "page.html").is_symlink()
+    assert (logs / "real.html").read_text().startswith("<!DOCTYPE html>")
+    before = (logs / "real.html").stat().st_ino
+    assert privwatch("scan", "app.ndjson", "--html", "real.html", folder=logs).code == 0
+    assert (logs / "real.html").stat().st_ino != before, "another file took its place"
+    assert not list(logs.glob(".*"))
