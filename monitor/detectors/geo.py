@@ -9,7 +9,7 @@ from typing import Final
 from monitor.detectors.entry import LOCATION, Entry
 from monitor.detectors.gate import DECODED, WORDS, Gate
 from monitor.detectors.item import Item
-from monitor.detectors.scan import scanned
+from monitor.detectors.scan import beside, scanned
 from monitor.detectors.states import NOT_PERSONAL, RAW
 from monitor.detectors.surroundings import ALONE, NAMED, careless, evidence, says, worded
 
@@ -57,6 +57,7 @@ def _pair(match: re.Match[str], path: str, words: tuple[str, ...]) -> Item | Non
 
 def geo(words: tuple[str, ...] = ()) -> Entry:
     """The class, with regular expressions of more words that name a pair of coordinates."""
+    names = (*_PLACES, *words)
     return Entry(
         name="geo",
         kind=LOCATION,
@@ -65,8 +66,8 @@ def geo(words: tuple[str, ...] = ()) -> Entry:
         "coarser ones, and zero, are left alone",
         checked="four decimals or more, 90 and 180 degrees",
         beware="positions of shops and masts",
-        detector=scanned(rf"{_PAIR}|{_DEGREES}", partial(_judged, words=(*_PLACES, *words))),
-        gate=Gate(exact=r"[0-9]\.[0-9]{4}", veiled=DECODED, words=careless((*_PLACES, *words)), scan=WORDS),
+        detector=beside(names, scanned(rf"{_PAIR}|{_DEGREES}", partial(_judged, words=names))),
+        gate=Gate(exact=r"[0-9]\.[0-9]{4}", veiled=DECODED, words=careless(names), scan=WORDS),
     )
 
 

@@ -11,7 +11,7 @@ from monitor.detectors.digits import is_time
 from monitor.detectors.entry import CONTACT, Entry
 from monitor.detectors.gate import BEGIN, DECODED, NUMBERS, WORDS, Gate, bounded
 from monitor.detectors.item import Item
-from monitor.detectors.scan import scanned
+from monitor.detectors.scan import beside, scanned
 from monitor.detectors.states import NOT_PERSONAL, RAW
 from monitor.detectors.surroundings import ALONE, NAMED, careless, evidence, says, worded
 from monitor.lazily import Lazily
@@ -180,7 +180,9 @@ def phone_national(words: tuple[str, ...] = (), regions: tuple[str, ...] = REGIO
         + ", ".join(regions),
         checked="numbering plan of one of the regions (the library phonenumbers)",
         beware="order numbers in a text that speaks of calls: most runs of digits are a number somewhere",
-        detector=scanned(_NATIONAL, partial(_national, words=words, regions=regions)),
+        detector=beside(
+            (*_FIELDS, *words), scanned(_NATIONAL, partial(_national, words=words, regions=regions))
+        ),
         gate=Gate(
             exact=bounded(rf"[(]?[0-9](?:{_RAW_BETWEEN}[0-9]){{6,11}}"),
             veiled=DECODED,
