@@ -56,6 +56,11 @@ def scan(
     findings = found.findings()
     typer.echo("\n".join(surveyed.lines(findings) if as_json else surveyed.table(findings)))
     typer.echo(surveyed.total(found.events, found.rejects), err=True)
+    if found.forgotten:
+        typer.echo(
+            f"{found.forgotten:,} digests of values in clear were forgotten: hashes of those may be untold",
+            err=True,
+        )
     told = detection.over(composition.today(SystemClock()))
     for said in (*told, *totals.passed_over(detection.passed_over().items())):
         typer.echo(said, err=True)

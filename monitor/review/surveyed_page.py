@@ -8,8 +8,7 @@ from typing import Final
 
 from monitor.detectors.catalogue import Catalogue
 from monitor.detectors.entry import WHY
-from monitor.engine.atoms import DISCLOSED
-from monitor.engine.survey import COUNTED, Finding
+from monitor.engine.survey import COUNTED, SHOWN, Finding
 from monitor.printable import cell
 from monitor.review.totals import WORDS, counted
 
@@ -44,8 +43,8 @@ def page(findings: Sequence[Finding], catalogue: Catalogue, events: int, rejects
 def _page(
     findings: Sequence[Finding], catalogue: Catalogue, events: int, rejects: Mapping[str, int]
 ) -> Iterator[str]:
-    readable = [f for f in findings if f.state in DISCLOSED]
-    protected = [f for f in findings if f.state not in DISCLOSED]
+    readable = [f for f in findings if f.state in SHOWN]
+    protected = [f for f in findings if f.state not in SHOWN]
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>Personal data in logs</title>\n<style>{_STYLE}</style>\n</head>\n<body>"
@@ -99,7 +98,7 @@ def _table(findings: Sequence[Finding], nothing: str) -> Iterator[str]:
 
 
 def _row(finding: Finding) -> str:
-    tone = "bad" if finding.state in DISCLOSED else "good"
+    tone = "bad" if finding.state in SHOWN else "good"
     values = f"{finding.values:,}" + ("+" if finding.values >= COUNTED else "")
     return (
         f'<tr><td class="n">{finding.records:,}</td><td class="n">{values}</td>'
