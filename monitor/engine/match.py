@@ -13,7 +13,7 @@ import polars as pl
 
 from monitor.engine.atoms import column_leaves, leaves_for, satisfied, satisfied_keys, select_leaves
 from monitor.engine.candidates import candidates
-from monitor.engine.gate import Gate
+from monitor.engine.gate import Gate, searches
 from monitor.engine.plan import Atom, Plan, RulePlan, answered_by_column
 from monitor.frames import KEY, OFFSET, PATH, ROW, TEXT, TIME, Cells, EventBatch
 from monitor.rules.compile import asks_absence, test_expr
@@ -59,9 +59,11 @@ def screen(plan: Plan, batch: EventBatch, gate: Gate | None = None) -> EventBatc
     if batch.detail is None or batch.cells is not None:
         return batch
     rules = _admitted(plan, batch)
-    anchored = (gate or Gate()).rows([r for r in rules if r.anchors], batch)
-    others = _first_look([r for r in rules if not r.anchors], batch, dict(plan.projection.aliases))
-    return batch.suspects(pl.concat([anchored, others]).unique())
+    passed = (gate or Gate()).passed([r for r in rules if r.anchors], batch)
+    unanchored = [r for r in rules if not r.anchors]
+    others = _first_look(unanchored, batch, dict(plan.projection.aliases))
+    searched = [passed.searched, *([others] if any(map(searches, unanchored)) else [])]
+    return batch.suspects(pl.concat([passed.rows, others]).unique(), pl.concat(searched))
 
 
 def _first_look(
