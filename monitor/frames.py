@@ -44,7 +44,7 @@ class Lines:
 
 
 def newlines(data: bytes) -> int:
-    """How many newlines the bytes hold; `bytes.count` looks at one after the other and takes seven times as long."""
+    """How many newlines the bytes hold, in a seventh of the time of `bytes.count`."""
     octets = pa.Array.from_buffers(pa.uint8(), len(data), [None, pa.py_buffer(data)])
     return int((pl.Series(octets) == ord("\n")).sum())
 

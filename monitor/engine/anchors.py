@@ -210,7 +210,7 @@ def _patterns(anchor: Anchor) -> list[str]:
 
 
 def scan(anchor: Anchor) -> str | None:
-    """One regex that every record that may hold the anchor matches; None where asking `holds` takes no longer.
+    """One regex that every record that may hold the anchor matches; None where `holds` takes no longer.
 
     It is an automaton that is as quick over hundreds of needles as over ten, so it goes first where there are
     many, and `holds` is asked of what it lets through.

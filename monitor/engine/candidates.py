@@ -161,9 +161,8 @@ def _screen_keys(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
     """ROW of the suspects that do hold such a value, or are not simple enough to tell."""
     keys = _keys(atoms)
     hidden = suspects[RAW].str.contains(HIDDEN_LETTERS)
-    found = suspects.filter(~hidden).select(
-        ROW, pl.col(RAW).str.extract_all(rf'(?i:{_PAIR.format(keys)})|(?i:[".](?:{keys})["\\])').alias("pairs")
-    )
+    wanted = rf'(?i:{_PAIR.format(keys)})|(?i:[".](?:{keys})["\\])'
+    found = suspects.filter(~hidden).select(ROW, pl.col(RAW).str.extract_all(wanted).alias("pairs"))
     pairs = found.explode("pairs").drop_nulls()
     # A key without a value that shows as it is stands alone.
     odd = pairs.filter(pl.col("pairs").str.contains(r'["\\]$'))[ROW]

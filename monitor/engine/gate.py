@@ -62,9 +62,9 @@ class _Choice:
         # What the automaton saw in the rest is a needle of the others, or something like an address.
         unsure, sure = _parted(rest, maybe(self.searching | self.others, raw))
         found, unsure = _parted(unsure, holds((self.searching | self.others).without_needles(), raw))
-        searched = pl.concat([told, found])[ROW]
+        whole = pl.concat([told, found])[ROW]
         others = pl.concat([sure, unsure.filter(holds(self.others.without_detectors(), raw))])[ROW]
-        return Passed(pl.concat([searched, others]), searched)
+        return Passed(pl.concat([whole, others]), whole)
 
 
 def _parted(events: pl.DataFrame, holds: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:

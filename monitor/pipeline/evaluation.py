@@ -11,7 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from monitor.clock import Clock
+from monitor.engine.deltas import delta
 from monitor.engine.group import parts
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches, judge, screen
@@ -104,11 +107,12 @@ class _Screened:
 
 @dataclass(frozen=True)
 class Done:
-    """What was read, and what it says by itself, whatever came before it."""
+    """What was read, and what that says by itself; `deltas` are for `Windows.take`."""
 
     read: Read
     matches: Matches
     parts: list[Part]
+    deltas: Sequence[pl.DataFrame]
 
 
 class Evaluation:
@@ -181,11 +185,19 @@ class Evaluation:
         first, *others = (one.read for one in screened)
         read = sum(others, start=first)
         suspects = joined([one.suspects for one in screened])
-        matches = judge(self._way(read.batch.partition).plan, suspects)  # 3
-        found = parts(read.batch.partition, matches, self._keyring)
+        partition, plan = read.batch.partition, self._way(read.batch.partition).plan
+        matches = judge(plan, suspects)  # 3
+        found = parts(partition, matches, self._keyring)
         took = self._clock.monotonic() - started
         shares = () if self._shares is None else self._shares.shared(suspects.logsource, took)
-        return Done(read.spent({"evaluate": took}, dict(shares)), matches, found)
+        deltas, seconds = [], {}
+        for correlation in (one for one in plan.correlations if one.reported):
+            began = self._clock.monotonic()
+            deltas.append(delta(partition, correlation, matches, self._keyring))
+            seconds[correlation.header.id] = self._clock.monotonic() - began
+        rule_seconds = {} if self._shares is None else {**dict(shares), **seconds}
+        read = read.spent({"evaluate": took, "correlate": sum(seconds.values())}, rule_seconds)
+        return Done(read, matches, found, deltas)
 
 
 def _text_bytes(suspects: EventBatch) -> int:
