@@ -253,6 +253,7 @@ class Present:
                 tuple(path for path in whole.paths if _top(path) in tops),
                 frozenset(path for path in whole.fields if _top(path) in tops),
                 tuple(path for path in whole.times if _top(path) in tops),
+                frozenset(path for path in whole.leading if _top(path) in tops),
             )
         return self._within[tops]
 
