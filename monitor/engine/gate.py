@@ -54,8 +54,8 @@ class _Choice:
         raw = pl.col(RAW)
         if self.scan is None:
             searched = events.filter(holds(self.searching, raw, whole=True))[ROW]
-            rest = events.filter(~pl.col(ROW).is_in(searched.implode()) & holds(self.others, raw))[ROW]
-            return Passed(pl.concat([searched, rest]), searched)
+            named = events.filter(~pl.col(ROW).is_in(searched.implode()) & holds(self.others, raw))[ROW]
+            return Passed(pl.concat([searched, named]), searched)
         told, rest = _parted(
             events.filter(raw.str.contains(self.scan)), holds(self.searching.without_detectors(), raw)
         )
