@@ -206,7 +206,9 @@ def maybe(anchor: Anchor, column: pl.Expr) -> pl.Expr:
 
 
 def _patterns(anchor: Anchor) -> list[str]:
-    return prefilter(tuple(sorted(anchor.detectors))).patterns if anchor.detectors else []
+    if not anchor.detectors:
+        return []
+    return anchor.catalogue.prefilter(sorted(anchor.detectors)).patterns
 
 
 def scan(anchor: Anchor) -> str | None:
