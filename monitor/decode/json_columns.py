@@ -142,6 +142,8 @@ class JsonColumns:
         """Row numbers (to read again, irregular in any case), found by a cheap look first."""
         absent = self._absent(signs)
         rows = self._hinted(signs, absent)
+        if rows.is_empty():
+            return rows, rows
         judged = signs[rows].select(again=self._again(absent), irregular=self._irregular(absent))
         return rows.filter(judged["again"]), rows.filter(judged["irregular"])
 

@@ -63,10 +63,6 @@ class Anchor:
             self.catalogue if self.detectors else other.catalogue,
         )
 
-    def without_detectors(self) -> Anchor:
-        """The needles alone."""
-        return replace(self, detectors=frozenset())
-
     def without_needles(self) -> Anchor:
         """The detectors alone."""
         return replace(self, needles=frozenset())
@@ -199,6 +195,12 @@ def holds(anchor: Anchor, column: pl.Expr, *, whole: bool = False) -> pl.Expr:
     return pl.any_horizontal(exprs).fill_null(value=False)
 
 
+def spelled(anchor: Anchor, column: pl.Expr) -> pl.Expr:
+    """Whether a text may hold one of the anchor's needles; two-valued, one scan for all of them."""
+    patterns = (HIDDEN_LETTERS, *_alternatives(anchor.needles))
+    return column.str.contains("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
 def maybe(anchor: Anchor, column: pl.Expr) -> pl.Expr:
     """Whether a text shows what the anchor's detectors may find something in, at a first look; two-valued."""
     asked = [column.str.contains(pattern) for pattern in _patterns(anchor)]
@@ -229,13 +231,13 @@ def hidden_letters(column: pl.Expr) -> pl.Expr:
 def _alternatives(needles: Iterable[str]) -> list[str]:
     """Case-insensitive regexes, one of which matches: a regex is quick where all it matches begins alike.
 
-    Several times as fast as Aho-Corasick over all needles.
+    Several times as fast as Aho-Corasick over all needles. Keys begin with a quote or, as the last of
+    several, with a dot: most are looked for in both forms, so that here either will do.
     """
-    by_start: dict[str, list[str]] = {}
-    for needle in sorted(needles):
-        start = needle[0] if needle[0] in '".' else ""
-        by_start.setdefault(start, []).append(needle.removeprefix(start))
-    return [f"(?i:{regex_escape(start)}(?:{_joined(ends)}))" for start, ends in by_start.items()]
+    keys = {needle[1:] for needle in needles if needle[0] in '".'}
+    others = {needle for needle in needles if needle[0] not in '".'}
+    asked = (('[".]', keys), ("", others))
+    return [f"(?i:{start}(?:{_joined(sorted(ends))}))" for start, ends in asked if ends]
 
 
 def _joined(ends: Sequence[str]) -> str:

@@ -40,7 +40,8 @@ _PAIR = (
 """A wanted key with a value that the raw text shows as it is: no escape, no number that is written otherwise
 when parsed, no text that may itself be JSON (`[REDACTED]` is none)."""
 
-_VALUE = r':\s*"?([^"]*?)"?\s*[,}]$'
+_VALUE = rf'^"(?P<{PATH}>[^"]*)"\s*:\s*"?(?P<{TEXT}>[^"]*?)"?\s*[,}}]$'
+"""A pair as its key and its value."""
 
 _STRING = r'"[^"]*"'
 """A key or a text of a record without escapes."""
@@ -83,7 +84,7 @@ def _judged(
 ) -> pl.Series:
     """ROW of the suspects that may hold what the atoms ask for, those screened that can be."""
     screened = [a for a in atoms if batch.json and screenable(a)]
-    rest = [a for a in atoms if a not in screened]
+    rest = [a for a in atoms if not (batch.json and screenable(a))]
     let_through = _prefiltered(rest, suspects, batch.haystack)[ROW]
     if rest:
         suspects = suspects.filter(~pl.col(ROW).is_in(let_through.implode()))
@@ -165,16 +166,18 @@ def _screen_keys(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
     found = suspects.filter(~hidden).select(ROW, pl.col(RAW).str.extract_all(wanted).alias("pairs"))
     pairs = found.explode("pairs").drop_nulls()
     # A key without a value that shows as it is stands alone.
-    odd = pairs.filter(pl.col("pairs").str.contains(r'["\\]$'))[ROW]
+    last = pairs["pairs"].str.slice(-1)
+    odd = pairs[ROW].filter(last.is_in(['"', "\\"]))
     pairs = pairs.filter(~pl.col(ROW).is_in(odd.implode()))
     by_test: dict[Test, list[Atom]] = {}
     for atom in atoms:
         by_test.setdefault(atom.test, []).append(atom)
-    distinct = pairs["pairs"].unique()
+    distinct = _values(pairs["pairs"].unique())
     detecting = ((test, group) for test, group in by_test.items() if is_detector(test))
-    satisfying = [_satisfying(test, _keys(group), distinct) for test, group in detecting]
-    clear = pairs.filter(pl.col("pairs").is_in(pl.concat(satisfying).implode()))
-    return pl.concat([clear[ROW], odd, suspects.filter(hidden)[ROW]])
+    satisfying = [_satisfying(test, group, distinct) for test, group in detecting]
+    clear = pl.concat([distinct["pairs"].clear(), *satisfying])
+    clear = pairs[ROW].filter(pairs["pairs"].is_in(clear.implode()))
+    return pl.concat([clear, odd, suspects.filter(hidden)[ROW]])
 
 
 def _keys(atoms: Sequence[Atom]) -> str:
@@ -182,12 +185,19 @@ def _keys(atoms: Sequence[Atom]) -> str:
     return "|".join(sorted({regex_escape(a.key or "") for a in atoms}, key=lambda k: (-len(k), k)))
 
 
-def _satisfying(test: PiiTest | PlaintextTest | StateTest, keys: str, pairs: pl.Series) -> pl.Series:
-    """Those of the distinct raw pairs with one of these keys whose value satisfies the test under the key."""
-    frame = pairs.to_frame("pairs").filter(pl.col("pairs").str.contains(f'(?i)^"(?:{keys})"'))
-    frame = frame.with_columns(
-        pl.col("pairs").str.extract(r'^"([^"]*)"').str.to_lowercase().alias(PATH),
-        pl.col("pairs").str.extract(_VALUE).alias(TEXT),
-    )
-    asked = frame.filter(pl.col(TEXT).is_not_null() & (pl.col(TEXT) != "null")).with_row_index("index")
+def _values(pairs: pl.Series) -> pl.DataFrame:
+    """The raw pairs, their keys in lower case as PATH, their values as TEXT; those without one left out."""
+    found = pairs.str.extract_groups(_VALUE).struct.unnest()
+    frame = pl.DataFrame([pairs.alias("pairs"), found[PATH].str.to_lowercase(), found[TEXT]])
+    return frame.filter(pl.col(TEXT) != "null")
+
+
+def _satisfying(
+    test: PiiTest | PlaintextTest | StateTest, atoms: Sequence[Atom], pairs: pl.DataFrame
+) -> pl.Series:
+    """Those of the distinct pairs with the key of an atom whose value satisfies the test under it."""
+    mine = pairs[PATH].is_in([(a.key or "").lower() for a in atoms])
+    asked = pairs.filter(mine).with_row_index("index")
+    if asked.is_empty():
+        return asked["pairs"]
     return asked.join(verdicts_of(test, asked), on="index", how="semi")["pairs"]

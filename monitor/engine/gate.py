@@ -13,7 +13,7 @@ from operator import or_
 
 import polars as pl
 
-from monitor.engine.anchors import Anchor, holds, maybe, scan
+from monitor.engine.anchors import Anchor, holds, maybe, scan, spelled
 from monitor.engine.plan import RulePlan
 from monitor.frames import RAW, ROW, SEARCHED, EventBatch
 from monitor.model import Logsource
@@ -56,14 +56,12 @@ class _Choice:
             searched = events.filter(holds(self.searching, raw, whole=True))[ROW]
             named = events.filter(~pl.col(ROW).is_in(searched.implode()) & holds(self.others, raw))[ROW]
             return Passed(pl.concat([searched, named]), searched)
-        told, rest = _parted(
-            events.filter(raw.str.contains(self.scan)), holds(self.searching.without_detectors(), raw)
-        )
+        told, rest = _parted(events.filter(raw.str.contains(self.scan)), spelled(self.searching, raw))
         # What the automaton saw in the rest is a needle of the others, or something like an address.
         unsure, sure = _parted(rest, maybe(self.searching | self.others, raw))
         found, unsure = _parted(unsure, holds((self.searching | self.others).without_needles(), raw))
         whole = pl.concat([told, found])[ROW]
-        others = pl.concat([sure, unsure.filter(holds(self.others.without_detectors(), raw))])[ROW]
+        others = pl.concat([sure, unsure.filter(spelled(self.others, raw))])[ROW]
         return Passed(pl.concat([whole, others]), whole)
 
 
