@@ -41,6 +41,21 @@ class Matches:
     context: pl.DataFrame
     further: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FURTHER))
 
+    def among(self, rows: pl.Series) -> Matches:
+        """Those of some events (ROW, UInt32)."""
+        mine = rows.implode()
+
+        def of(frame: pl.DataFrame) -> pl.DataFrame:
+            return frame if frame.is_empty() else frame.filter(frame[ROW].is_in(mine))
+
+        return Matches(
+            rules=self.rules,
+            rows=tuple(one if one.is_empty() else one.filter(one.is_in(mine)) for one in self.rows),
+            found={name: of(frame) for name, frame in self.found.items()},
+            context=of(self.context),
+            further=of(self.further),
+        )
+
 
 @dataclass(frozen=True)
 class _Answers:
