@@ -23,6 +23,7 @@ from pathlib import Path
 
 import polars as pl
 
+from monitor.engine.deltas import delta
 from monitor.engine.keys import KEY_BYTES, Keyring
 from monitor.engine.match import Matches
 from monitor.engine.plan import RulePlan, compile_plan
@@ -116,12 +117,13 @@ def ours(
 ) -> tuple[float, int, int]:
     """Seconds of the windows, bytes they hold at the end, rows written to the store."""
     store = open_store(folder / "store.db")
-    windows = LiveWindows([one], Keyring(bytes(KEY_BYTES)), store)
+    keyring = Keyring(bytes(KEY_BYTES))
+    windows = LiveWindows([one], keyring, store)
     rows = 0
     began = time.perf_counter()
     for frame in frames:
         matches = Matches((plan,), (frame[ROW],), {}, frame)
-        windows.take("p", matches, int(frame[TIME][-1]), ())
+        windows.take("p", [delta("p", one, matches, keyring)], int(frame[TIME][-1]), ())
         drained = windows.drain()
         rows += len(drained.segments) + sum(len(e.violations) for e in drained.episodes)
         windows.wrote(

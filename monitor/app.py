@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.metadata import version
@@ -18,33 +18,28 @@ from typing import TYPE_CHECKING
 
 from monitor.archives import archive_of, claimed, forget_outdated, keyring_for
 from monitor.clock import Clock, SystemClock
-from monitor.decode import AUTO, FORMATS, decoder
-from monitor.detectors import CLASSES, GROUPS
+from monitor.decode import AUTO, decoder
+from monitor.detecting import Detection
+from monitor.detector_settings import DetectorSettings
 from monitor.detectors.scrub import holds_personal_data
 from monitor.engine.baseline.habits import LEARNED
-from monitor.engine.explain import Answer, Explained
 from monitor.engine.keys import Keyring
-from monitor.engine.plan import compile_plan
-from monitor.engine.survey import Survey
-from monitor.errors import InputError, RuleError
+from monitor.errors import RuleError, SettingsError
 from monitor.lazily import Lazily
 from monitor.model import Reject, Turn, TurnFacts, Violation
 from monitor.pipeline.cases import run_cases
 from monitor.pipeline.correlate import ArchiveWindows, LiveWindows
-from monitor.pipeline.explain import ask, find_rule
 from monitor.pipeline.heeding import Heeding
 from monitor.pipeline.reload import RuleFiles, Ruling
 from monitor.pipeline.runner import Bounds, Runner
 from monitor.pipeline.shares import RuleSeconds
-from monitor.pipeline.survey import EVERYTHING, survey
 from monitor.pipeline.ways import Decoding, Way, WayOf, everywhere, plans, way_digest
 from monitor.rules.binding import rests_for
-from monitor.rules.diagnostics import Diagnostic, failed, listing
-from monitor.rules.report import TestOutcome, render_text
+from monitor.rules.diagnostics import Diagnostic, Problems, failed, listing
+from monitor.rules.report import render_text
 from monitor.rules.ruleset import load
 from monitor.rules.tree import Rule, RuleSet
 from monitor.sources.archive import ArchiveSource
-from monitor.sources.events import event_batches
 from monitor.sources.topicfile import TopicArchive
 
 if TYPE_CHECKING:
@@ -79,18 +74,29 @@ def shipped_rules() -> Path:
 
 
 def named_rules(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The paths; for none, and for one called `shipped` where no such file is, the shipped rules."""
-    named = (shipped_rules() if each.name == SHIPPED and not each.exists() else each for each in paths)
+    """The paths; for none, and for the word `shipped` where no such file is, the shipped rules."""
+    word = Path(SHIPPED)
+    named = (shipped_rules() if each == word and not each.exists() else each for each in paths)
     return tuple(named) or (shipped_rules(),)
 
 
-def load_rules(paths: Sequence[Path], clock: Clock) -> tuple[RuleSet, list[Diagnostic]]:
+def as_shipped() -> Detection:
+    """Detectors as they come."""
+    return Detection(DetectorSettings())
+
+
+def load_rules(
+    paths: Sequence[Path], clock: Clock, detection: Detection | None = None
+) -> tuple[RuleSet, list[Diagnostic]]:
     """The rule set of some files and folders, and what the linter warns of.
 
     Raises:
         RuleError: some rule is wrong; the message shows every problem at its place.
+        SettingsError: an allow-list cannot be read.
     """
-    ruleset, diagnostics = load(named_rules(paths), today(clock), scrub=holds_personal_data)
+    day = today(clock)
+    catalogue = (detection or as_shipped()).catalogue(day)
+    ruleset, diagnostics = load(named_rules(paths), day, scrub=holds_personal_data, catalogue=catalogue)
     if ruleset is None or failed(diagnostics):
         raise RuleError(render_text(diagnostics, ()).rstrip())
     return ruleset, diagnostics
@@ -116,6 +122,7 @@ class ReplayOptions:
     """Who is told of what is found; nobody, unless somebody asks for it."""
     kafka_records: bool = False
     """The inputs are archived records of topics, see `monitor.sources.topicfile`."""
+    detection: Detection = field(default_factory=as_shipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,9 @@ class ReplayReport:
     untold: int = 0
     """Alerts that wait in the outbox."""
     over: tuple[str, ...] = ()
-    """What is said of filters that hide nothing any more."""
+    """What is said of filters and allow-lists that hide nothing any more."""
+    passed_over: tuple[tuple[str, int], ...] = ()
+    """Allow-lists of the settings, and how often each passed a value over while this ran."""
 
 
 class Progress:
@@ -178,7 +187,7 @@ def replay(
     """
     clock = clock or SystemClock()
     started = clock.monotonic()
-    ruleset, diagnostics = load_rules(options.rules, clock)
+    ruleset, diagnostics = load_rules(options.rules, clock, options.detection)
     decoding = options.decoding
     plan = plans(ruleset, {"": decoding})[""]
     progress = Progress(observe)
@@ -223,7 +232,10 @@ def replay(
         seconds = clock.monotonic() - started
         untold = 0 if alarm is None else alarm.finish(0.0 if stop() else TELL_SECONDS)
         return replace(
-            _report(store, ruleset, progress, seconds), untold=untold, over=tuple(_over(diagnostics))
+            _report(store, ruleset, progress, seconds),
+            untold=untold,
+            over=(*_over(diagnostics), *options.detection.over(today(clock))),
+            passed_over=tuple(options.detection.passed_over().items()),
         )
 
 
@@ -271,10 +283,10 @@ def run(
         PrivwatchError: rules, sources, key or store cannot be used.
     """
     clock = clock or SystemClock()
-    decodings = feeding.decodings(settings)
-    paths = named_rules(settings.rules)
+    decodings, paths = feeding.decodings(settings), named_rules(settings.rules)
     files = RuleFiles(paths, clock, settings.reload.every_seconds)  # before they are read, to miss no change
-    ruling = _ruling(paths, clock, decodings)
+    detection = Detection(settings.detectors)
+    ruling = _ruling(paths, clock, decodings, detection)
     with ExitStack() as stack:
         store = _opened(settings)
         stack.callback(store.close)
@@ -288,7 +300,7 @@ def run(
         )
         source.start(store.checkpoints())
         stack.callback(source.close)
-        operations.watch(source, store)
+        operations.watch(source, store, detection.passed_over)
 
         def ways() -> WayOf:
             return feeding.ways(ruling.plans, decodings, source.member_of, operations.watched)
@@ -324,7 +336,7 @@ def run(
             operations.rules(ruling.ruleset)
             runner.adopt(ways(), windows(), alarm.alerting(_rules(ruling.ruleset)))
 
-        operations.reload(files, ruling, lambda: _tested(_ruling(paths, clock, decodings)), take)
+        operations.reload(files, ruling, lambda: _tested(_ruling(paths, clock, decodings, detection)), take)
         started(
             f"reading {feeding.told(settings)}; {len(_rules(ruling.ruleset))} rules;"
             f" store {store.place}; metrics on {operations.url}"
@@ -342,10 +354,17 @@ def _rules(ruleset: RuleSet) -> list[Rule]:
     return [*ruleset.rules, *ruleset.correlations]
 
 
-def _ruling(paths: Sequence[Path], clock: Clock, decodings: Mapping[str, Decoding]) -> Ruling:
-    ruleset, diagnostics = load_rules(paths, clock)
+def _ruling(
+    paths: Sequence[Path],
+    clock: Clock,
+    decodings: Mapping[str, Decoding],
+    detection: Detection | None = None,
+) -> Ruling:
+    ruleset, diagnostics = load_rules(paths, clock, detection)
     for said in _over(diagnostics):
         log.warning("rules: %s", said)
+    for said in detection.over(today(clock)) if detection else ():
+        log.warning("detectors: %s", said)
     for name, tables in resting(ruleset):
         log.info("rules: %s rests until there is a table %s (docs/rules.md)", name, listing(tables))
     return Ruling(ruleset, plans(ruleset, decodings))
@@ -379,7 +398,10 @@ def check_settings(settings: Settings) -> str:
     Raises:
         PrivwatchError: something `run` would refuse.
     """
-    ruleset, _ = load_rules(settings.rules, SystemClock())
+    clock, detection = SystemClock(), Detection(settings.detectors)
+    ruleset, _ = load_rules(settings.rules, clock, detection)
+    if unmet := [one for one in detection.examined(today(clock), Problems()) if not one.passed]:
+        raise SettingsError(render_text((), unmet).rstrip())
     operate.check_outside(settings)
     feeding.check(settings, SystemClock())
     alerting.check(settings.alerts, SystemClock())
@@ -401,41 +423,3 @@ def _report(store: SqlStore, ruleset: RuleSet, progress: Progress, seconds: floa
         seconds=seconds,
         rejected=tuple(store.rejects()),
     )
-
-
-def check_rules(paths: Sequence[Path], clock: Clock) -> tuple[list[Diagnostic], list[TestOutcome]]:
-    """Lint rules, and where they can be compiled, run the tests inside them."""
-    ruleset, diagnostics = load(named_rules(paths), today(clock), scrub=holds_personal_data)
-    return diagnostics, [] if ruleset is None else run_cases(ruleset)
-
-
-def explain(
-    name: str, rules: Sequence[Path], events: Path | None, decoding: Decoding, line: int | None = None
-) -> tuple[Explained, Iterator[Answer | Reject]]:
-    """A rule, and what it says of each event of a file (`-` is standard input), or of one line of it.
-
-    Raises:
-        RuleError: the rules cannot be used, or none has that id or name.
-        InputError: the file cannot be read.
-    """
-    ruleset, _ = load_rules(rules, SystemClock())
-    plan = compile_plan(ruleset, decoding.aliases, decoding.time_fields)
-    explained = find_rule(plan, name)
-    batches = () if events is None else event_batches(events, decoding.format, plan.projection)
-    return explained, ask(plan, explained, batches, line=line)
-
-
-def scan(paths: Sequence[str], classes: tuple[str, ...], form: str) -> Survey:
-    """What the detector classes find in log files, counted by field and state.
-
-    Raises:
-        InputError: a path names nothing, a file cannot be read, or there is no such class or format.
-    """
-    known = {"detector": (*CLASSES, *GROUPS), "format": (AUTO, *FORMATS)}
-    for what, name in (*(("detector", each) for each in classes), ("format", form)):
-        if name not in known[what]:
-            raise InputError(f"there is no {what} {name!r}; there are {', '.join(known[what])}")
-    source = ArchiveSource(paths, format=form, projection=EVERYTHING)
-    source.start({})
-    with closing(source):
-        return survey(iter(lambda: source.poll(0), None), classes)

@@ -34,12 +34,13 @@ from monitor.options import (
 
 if TYPE_CHECKING:
     from monitor import app as composition
-    from monitor import learning
+    from monitor import detecting, learning
     from monitor import settings as daemon
     from monitor.pipeline import ways
     from monitor.review import charted, drawn, portrayed
 else:
     composition, learning = Lazily("monitor.app"), Lazily("monitor.learning")
+    detecting = Lazily("monitor.detecting")
     daemon, ways = Lazily("monitor.settings"), Lazily("monitor.pipeline.ways")
     charted, drawn = Lazily("monitor.review.charted"), Lazily("monitor.review.drawn")
     portrayed = Lazily("monitor.review.portrayed")
@@ -201,6 +202,7 @@ def _place(
         namespace or settings.namespace,
         key or settings.key,
         settings.store_password_file,
+        detecting.Detection(settings.detectors),
     )
     return place, composition.named_rules(rules or settings.rules)
 

@@ -88,6 +88,17 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseDays:
+    """A case, and what was found of it within some days; times are microseconds UTC."""
+
+    case: Case
+    violations: int
+    events: int
+    first: int | None
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class RuleDay:
     """What a rule found on a day (UTC, `2026-11-16`, or `undated`)."""
 
@@ -162,6 +173,10 @@ class Casebook(Protocol):
         """By key of the case: (period, events) of its violations whose first event is at or after `since`."""
         ...
 
+    def within(self, rules: Sequence[str], since: str, until: str) -> tuple[CaseDays, ...]:
+        """Cases of these rules with violations on the days from `since` to before `until`, in no order."""
+        ...
+
     def alike(self, case: Case, limit: int) -> tuple[Case, ...]:
         """Other cases of the same rule, newest first."""
         ...
@@ -192,6 +207,10 @@ class Casebook(Protocol):
 
     def write(self, record: Record, at: int) -> Entry:
         """Write something down in the ledger that concerns no case's state."""
+        ...
+
+    def sealed(self, name: str, content: bytes, head: Head) -> bytes:
+        """The signature file of an export, made with the ledger's key; see `monitor.ledger.exports`."""
         ...
 
     def history(self, ref: str) -> tuple[tuple[Entry, Payload | None], ...]:

@@ -26,6 +26,7 @@ from monitor.model import Logsource, Reject, TurnFacts
 from monitor.options import (
     DATA,
     Category,
+    Config,
     Fields,
     Format,
     KafkaRecords,
@@ -40,13 +41,13 @@ from monitor.options import (
     aliases,
     bounds,
 )
-from monitor.reviewcli import account, verify, web
+from monitor.reviewcli import account, report, verify, web
 from monitor.scanning import scan
 
 if TYPE_CHECKING:
     from monitor import app as composition
     from monitor import demo as week
-    from monitor import effective, service
+    from monitor import detecting, effective, questions, service
     from monitor import settings as daemon
     from monitor.pipeline import ways
     from monitor.review import explained as answers_as_text
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from monitor.sources.archive import ArchiveSource
     from monitor.sources.topicfile import TopicArchive
 else:
+    detecting, questions = Lazily("monitor.detecting"), Lazily("monitor.questions")
     effective, service = Lazily("monitor.effective"), Lazily("monitor.service")
     composition, week, daemon = Lazily("monitor.app"), Lazily("monitor.demo"), Lazily("monitor.settings")
     ways = Lazily("monitor.pipeline.ways")
@@ -167,6 +169,7 @@ def replay(
         Path | None,
         typer.Option(metavar="FILE", help="Settings of run, whose targets are told (default: nobody is)."),
     ] = None,
+    config: Config = None,
 ) -> None:
     """Run archived logs through the rules and store the violations.
 
@@ -193,6 +196,7 @@ def replay(
         bounds=bounds(since, until),
         alerts=None if alerts is None else daemon.load_settings(alerts, os.environ).alerts,
         kafka_records=kafka_records,
+        detection=detecting.detection(config, os.environ),
     )
     report = _replay(options)
     _print_report(report, output, store)
@@ -249,9 +253,10 @@ def _print_report(report: composition.ReplayReport, output: Output, store: Path)
             terminal.print_details(Console(), lines, rules)
         case Output.table:
             terminal.print_summary(Console(), lines)
+    told = (*totals.passed_over(report.passed_over), *report.over)
     if output is Output.details:
         _say("\n".join(totals.rejected(report.rejected)))
-    _say("\n".join([*_totals(report).lines(report.violations, store), *report.over]), err=True)
+    _say("\n".join([*_totals(report).lines(report.violations, store), *told]), err=True)
     return lines
 
 
@@ -327,8 +332,9 @@ def check(
         Report,
         typer.Option("--output", "-o", metavar="FORM", help="How to print: text, json, junit or github."),
     ] = Report.text,
+    config: Config = None,
 ) -> None:
-    """Check rules: syntax, lint, and the tests inside them.
+    """Check rules: syntax, lint, and the tests inside them; with --config also detectors of one's own.
 
     Shows every problem of every file at once. Exits 0 where all is well (warnings included), 1 where there
     are errors or failed tests, 2 where the check could not run.
@@ -337,7 +343,8 @@ def check(
     missing = [str(p) for p in named if not p.exists()]
     if missing:
         raise InputError(f"there is no {', '.join(missing)}; name rule files or folders")
-    diagnostics, outcomes = composition.check_rules(named, SystemClock())
+    detection = detecting.detection(config, os.environ)
+    diagnostics, outcomes = questions.check_rules(named, SystemClock(), detection)
     _say(reports.RENDERERS[output.value](diagnostics, outcomes).rstrip("\n"))
     if problems.failed(diagnostics) or not all(o.passed for o in outcomes):
         raise typer.Exit(FOUND)
@@ -357,6 +364,7 @@ def explain(
         Format, typer.Option(metavar="FORMAT", help="Format of the events, as of replay.")
     ] = Format.auto,
     field: Fields = None,
+    config: Config = None,
 ) -> None:
     """Show what a rule is for and compiled to, and for events, which selection held and which did not.
 
@@ -364,8 +372,13 @@ def explain(
     masked.
     """
     decoding = ways.Decoding(format=format.value, aliases=aliases(field))
-    explained, answers = composition.explain(
-        rule, composition.named_rules(rules or ()), event, decoding, line
+    explained, answers = questions.explain(
+        rule,
+        composition.named_rules(rules or ()),
+        event,
+        decoding,
+        line=line,
+        detection=detecting.detection(config, os.environ),
     )
     _say(answers_as_text.rule_text(explained))
     asked = matched = 0
@@ -379,7 +392,7 @@ def explain(
         typer.echo(f"{matched:,} of {asked:,} events match")
 
 
-for command in (scan, web, account, verify):
+for command in (scan, web, account, report, verify):
     app.command()(command)
 app.add_typer(baseline, name="baseline")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _shown(value: object, *, secret: bool) -> object:
     if value is not None and (secret or isinstance(value, SecretStr | SecretBytes)):
         return MASK
     match value:
-        case str() | Path():
+        case str() | Path() | date():
             return _IN_URL.sub(rf"\g<1>{MASK}", str(value))
         case Mapping():
             return {str(k): _shown(v, secret=bool(_SECRET_NAME.search(str(k)))) for k, v in value.items()}

@@ -19,6 +19,7 @@ from monitor.app import REPLAY_BATCHES, Never, Progress, load_rules
 from monitor.archives import archive_of, claimed, forget_outdated, keyring_for
 from monitor.clock import Clock, SystemClock
 from monitor.decode import AUTO, decoder
+from monitor.detecting import Detection
 from monitor.engine.baseline.facts import HOURS_A_DAY, facts
 from monitor.engine.baseline.habits import compact, from_habit_segment, reads, the_baseline
 from monitor.engine.baseline.judge import WEEK
@@ -49,12 +50,16 @@ _GROUP: Final = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where habits are: a store (file or URL), a namespace of it, and the key of its pseudonyms."""
+    """Where habits are: a store (file or URL), a namespace of it, and the key of its pseudonyms.
+
+    `detection` is what the rules' detector classes are looked up by; None: those that come along.
+    """
 
     store: str
     namespace: str
     key: Path
     password_file: Path | None = None
+    detection: Detection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,7 @@ def learn(
     """
     clock = clock or SystemClock()
     started, progress = clock.monotonic(), Progress(observe)
-    ruleset = of_baselines(load_rules(lesson.rules, clock)[0])
+    ruleset = of_baselines(load_rules(lesson.rules, clock, place.detection)[0])
     if not ruleset.correlations:
         raise RuleError("none of these rules has an x_baseline (docs/rules.md), so there is nothing to learn")
     plan = plans(ruleset, {"": lesson.decoding})[""]
@@ -219,7 +224,7 @@ def show(
         said = _violations(store)
         found = [
             shown
-            for one in _rules(rules, rule)
+            for one in _rules(place, rules, rule)
             for shown in _under(one, _habits(store, one), keyring, said, who, day=day)
         ]
     if not found:
@@ -238,7 +243,9 @@ def known(place: Place, rules: Sequence[Path], *, rule: str = "") -> list[tuple[
     """
     with _reading(place) as (store, keyring):
         said = _violations(store)
-        return [(one, list(_lines(one, _habits(store, one), keyring, said))) for one in _rules(rules, rule)]
+        return [
+            (one, list(_lines(one, _habits(store, one), keyring, said))) for one in _rules(place, rules, rule)
+        ]
 
 
 def _open(place: Place) -> SqlStore:
@@ -259,8 +266,8 @@ def _reading(place: Place) -> Iterator[tuple[SqlStore, Keyring]]:
         yield store, keyring_for(store, place.key)
 
 
-def _rules(paths: Sequence[Path], wanted: str) -> list[Correlation]:
-    every = baselines(load_rules(paths, SystemClock())[0])
+def _rules(place: Place, paths: Sequence[Path], wanted: str) -> list[Correlation]:
+    every = baselines(load_rules(paths, SystemClock(), place.detection)[0])
     found = [one for one in every if not wanted or wanted in {one.header.id, one.header.name}]
     if not found:
         names = listing([one.header.name or one.header.id for one in every]) if every else "none"

@@ -152,8 +152,11 @@ class Operations:
     ) -> None:
         self._stack.close()
 
-    def watch(self, source: Watched, store: Stored) -> None:
-        """Look at what the loop reads from and writes to; go on with what coverage knew."""
+    def watch(
+        self, source: Watched, store: Stored, passed_over: Callable[[], Mapping[str, int]] = dict
+    ) -> None:
+        """Look at what the loop reads, writes to and passes over; go on with what coverage knew."""
+        self._metrics.watch_allowed(passed_over)
         self.fields.restore(store.sightings())
         self._metrics.watch_lag(source.lag, source.partitions, source.lag_bytes, source.sources())
         self._health.check("store", Within(lambda: _reached(store)))

@@ -87,6 +87,17 @@ KafkaRecords = Annotated[
 ]
 
 
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="Settings of run, of which the section detectors holds here (default: none).",
+    ),
+]
+
+
 def instant(text: str | None) -> int | None:
     """A time on the command line as microseconds UTC.
 

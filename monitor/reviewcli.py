@@ -1,4 +1,4 @@
-"""The commands of the review: `web`, `account`, `verify`."""
+"""The commands of the review: `web`, `account`, `report`, `verify`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from monitor import clock as clocks
     from monitor import reviewing
     from monitor.ledger import signing
-    from monitor.web import administration, permissions, serve, site
+    from monitor.review import weeks
+    from monitor.web import administration, permissions, reports, serve, site
 else:
     clocks, reviewing = Lazily("monitor.clock"), Lazily("monitor.reviewing")
     signing, permissions = Lazily("monitor.ledger.signing"), Lazily("monitor.web.permissions")
     administration, serve = Lazily("monitor.web.administration"), Lazily("monitor.web.serve")
-    site = Lazily("monitor.web.site")
+    site, reports = Lazily("monitor.web.site"), Lazily("monitor.web.reports")
+    weeks = Lazily("monitor.review.weeks")
 
 FOUND = 1
 """Exit code of `verify` where something is not as it was written."""
@@ -130,7 +132,45 @@ def _password() -> str:
     return piped
 
 
+def report(
+    week: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WEEK", help="As 2026-W47 (default: the last one in which something was found)."
+        ),
+    ] = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--format", help="html, pdf, csv, xlsx, json; may be given again.")
+    ] = None,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(),
+    config: Config = None,
+    store: Store = STORE,
+    namespace: Namespace = "replay",
+    rules: Rules = None,
+    ledger_key: LedgerKey = None,
+) -> None:
+    """Write the report of a week: charts, cases and verdicts, clocks, coverage; each file with its signature.
+
+    The same week gives the same bytes as long as nothing more was read and no verdict changed.
+    """
+    wanted = form or ["html"]
+    unknown = [one for one in wanted if one not in reports.FORMATS]
+    if unknown:
+        raise SettingsError(f"there is no format {unknown[0]}; there are {', '.join(reports.FORMATS)}")
+    here = reviewing.where(config, store, namespace, rules=rules or (), ledger_key=ledger_key)
+    with reviewing.desk(here) as (desk, _):
+        chosen = weeks.week(week) if week else desk.latest()
+        for one in wanted:
+            made = reports.export(desk, chosen, one, "privwatch report")
+            for file in reviewing.written(made, folder):
+                typer.echo(str(file))
+
+
 def verify(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Reports to check in place of the store, each with its .sig beside it."),
+    ] = None,
     config: Config = None,
     store: Store = STORE,
     namespace: Namespace = "replay",
@@ -140,14 +180,17 @@ def verify(
         typer.Option(metavar="KEY", help="Public key, or its file (default: beside the key, with .pub)."),
     ] = None,
 ) -> None:
-    """Check that nothing in the store was changed, removed, moved or back-dated behind its back.
+    """Check that nothing in the store was changed, removed, moved or back-dated, or that a report was not.
 
     Needs no network and writes nothing. Keep the public key, and now and then the newest hash, where those
     who can write the store cannot: the check rests on them. Exits 0 where all holds, 1 where something does
     not, each by its name.
     """
     here = reviewing.where(config, store, namespace, ledger_key=ledger_key)
-    public, source = reviewing.public_key(here, public_key)
+    public, source = reviewing.public_key(here, public_key, alone=bool(files))
+    if files:
+        _verify_files(files, public, source, here)
+        return
     faults, size = reviewing.verify(here, public)
     for fault in faults[:SHOWN]:
         typer.echo(printable.line(f"{fault.where}: {fault.what}"))
@@ -157,3 +200,17 @@ def verify(
     if faults:
         raise typer.Exit(FOUND)
     typer.echo("all holds: ledger, violations and cases are as they were written")
+
+
+def _verify_files(files: list[Path], public: str, source: str, here: reviewing.Where) -> None:
+    """Say of each file what is wrong with it."""
+    wrong = 0
+    for file in files:
+        problem, head = reviewing.verify_export(file, public, here)
+        wrong += bool(problem)
+        typer.echo(
+            printable.line(f"{file}: {problem or f'holds; it rests on entry {head.size} of its ledger'}")
+        )
+    typer.echo(f"checked with the key {signing.named(public)} (from {source})", err=True)
+    if wrong:
+        raise typer.Exit(FOUND)

@@ -10,13 +10,18 @@ from pathlib import Path
 
 from monitor import app
 from monitor.clock import Clock, SystemClock
+from monitor.detecting import Detection
 from monitor.errors import SettingsError, StoreError
+from monitor.ledger import exports
 from monitor.ledger.check import Fault
+from monitor.ledger.entries import Head
+from monitor.ledger.exports import SUFFIX
 from monitor.ledger.signing import Signer
 from monitor.review.catalogue import catalogue
 from monitor.review.desk import Desk
 from monitor.settings import load_settings
 from monitor.store import keyfile, repository
+from monitor.web.reports import Export
 
 KEY_OPTION = "--ledger-key"
 """Names the key file of the ledger."""
@@ -31,6 +36,7 @@ class Where:
     rules: tuple[Path, ...] = ()
     password_file: Path | None = None
     ledger_key: Path | None = None
+    detection: Detection | None = None
 
     @property
     def key(self) -> Path:
@@ -68,7 +74,9 @@ def where(
         return Where(store, namespace, tuple(rules), None, ledger_key)
     said = load_settings(config, env)
     key = ledger_key or said.key.with_suffix(".ledger.key")
-    return Where(said.store, said.namespace, tuple(rules) or said.rules, said.store_password_file, key)
+    named = tuple(rules) or said.rules
+    detection = Detection(said.detectors)
+    return Where(said.store, said.namespace, named, said.store_password_file, key, detection)
 
 
 @contextmanager
@@ -79,7 +87,7 @@ def desk(here: Where, clock: Clock | None = None) -> Iterator[tuple[Desk, Signer
         PrivwatchError: there is no store, the key or the rules cannot be used.
     """
     clock = clock or SystemClock()
-    ruleset, _ = app.load_rules(here.rules or [app.shipped_rules()], clock)
+    ruleset, _ = app.load_rules(here.rules or [app.shipped_rules()], clock, here.detection)
     with _opened(here) as store:
         signer = Signer(keyfile.load_key(here.key, begun=store.public_key() is not None, option=KEY_OPTION))
         here.public.write_text(signer.public + "\n", encoding="ascii")
@@ -103,14 +111,73 @@ def verify(here: Where, public: str) -> tuple[list[Fault], int]:
         return list(book.verify(public)), head.size
 
 
-def public_key(here: Where, said: str | None) -> tuple[str, str]:
+def written(made: Export, folder: Path) -> tuple[Path, Path]:
+    """Write a report and its signature.
+
+    Raises:
+        SettingsError: the folder cannot be written.
+    """
+    file, beside = folder / made.name, folder / (made.name + SUFFIX)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(made.content)
+        beside.write_bytes(made.signature)
+    except OSError as error:
+        raise SettingsError(
+            f"{folder}: cannot be written ({error.strerror}); name another folder with --output"
+        ) from error
+    return file, beside
+
+
+def verify_export(file: Path, public: str, here: Where) -> tuple[str, Head]:
+    """What is wrong with an exported file, in words, and what it rests on; asks its store where that is here.
+
+    Raises:
+        SettingsError: the file or its signature cannot be read.
+    """
+    try:
+        content, signature = file.read_bytes(), file.with_name(file.name + SUFFIX).read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename}: cannot be read ({error.strerror}); a report is checked with the file beside "
+            f"it that ends in {SUFFIX}"
+        ) from error
+    problem = exports.problem(file.name, content, signature, public)
+    found = exports.unsealed(signature)
+    head = found[0].head if found else Head("", 0, "")
+    return problem or _unknown_here(head, here), head
+
+
+def _unknown_here(head: Head, here: Where) -> str:
+    """What the store's ledger has against a report that rests on it; nothing where it is another's."""
+    if not _exists(here.store):
+        return ""
+    with _opened(here) as store:
+        book = store.casebook(Signer(bytes(32)))
+        ours = book.head()
+        if ours is None or ours.origin != head.origin or not head.size:
+            return ""
+        newest = book.ledger(head.size + 1, 1)
+        same = newest and (newest[0][0].seq, newest[0][0].hash) == (head.size, head.hash)
+    return (
+        "" if same else f"it rests on entry {head.size} of this store's ledger, which is not there any more"
+    )
+
+
+def public_key(here: Where, said: str | None, *, alone: bool = False) -> tuple[str, str]:
     """The public key to check with, and where it comes from: said, a file, or beside the store.
+
+    Args:
+        here: the store.
+        said: the key, or its file.
+        alone: the store need not be there.
 
     Raises:
         SettingsError: there is none, or it is no key.
         StoreError: there is no store.
     """
-    _there(here)
+    if not alone:
+        _there(here)
     file = here.public if said is None else Path(said)
     if file.is_file():
         said = file.read_text(encoding="ascii", errors="replace").strip()
@@ -126,11 +193,7 @@ def public_key(here: Where, said: str | None) -> tuple[str, str]:
 
 @contextmanager
 def _opened(here: Where) -> Iterator[repository.SqlStore]:
-    name = here.store.removeprefix("sqlite:///")
-    if "://" not in name and not Path(name).is_file():
-        raise StoreError(
-            f"store {name}: there is none; run `privwatch replay` first, or name it with --store"
-        )
+    _there(here)
     store = repository.open_store(here.store, here.namespace, password_file=here.password_file)
     try:
         yield store
@@ -144,8 +207,14 @@ def _there(here: Where) -> None:
     Raises:
         StoreError: there is none.
     """
-    name = here.store.removeprefix("sqlite:///")
-    if "://" not in name and not Path(name).is_file():
+    if not _exists(here.store):
+        name = here.store.removeprefix("sqlite:///")
         raise StoreError(
             f"store {name}: there is none; run `privwatch replay` first, or name it with --store"
         )
+
+
+def _exists(store: str) -> bool:
+    """Whether there is such a file; of a server nobody knows yet."""
+    name = store.removeprefix("sqlite:///")
+    return "://" in name or Path(name).is_file()

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.alert_settings import AlertsSettings
+from monitor.detector_settings import DetectorSettings
 from monitor.errors import SettingsError
 from monitor.rules.diagnostics import Problems, suggestion
 from monitor.rules.document import ListNode, MapNode, Node, plain, read
@@ -26,6 +27,11 @@ from monitor.source_settings import SourcesSettings
 
 PREFIX = "PRIVWATCH__"
 """Starts the name of an environment variable that overrides a setting: PRIVWATCH__METRICS__PORT."""
+
+
+_SHIPPED = Path("shipped")
+
+_M = TypeVar("_M", bound=BaseModel)
 
 
 class LimitsSettings(Section):
@@ -73,6 +79,9 @@ class Settings(Section):
     )
     limits: LimitsSettings = Field(default_factory=LimitsSettings, description="how much is held in memory")
     alerts: AlertsSettings = Field(default_factory=AlertsSettings, description="who is told of violations")
+    detectors: DetectorSettings = Field(
+        default_factory=DetectorSettings, description="what is looked for, and what is passed over"
+    )
 
 
 @dataclass(frozen=True)
@@ -113,17 +122,70 @@ def read_settings(path: Path, env: Mapping[str, str]) -> Loaded:
     Raises:
         SettingsError: as `load_settings`.
     """
+    root, values, overridden = _values(path, env)
+    settings = _validated(Settings, path, root, values, overridden)
+    _examined(settings.detectors, path, root, overridden)
+    return Loaded(_anchored(settings, path.parent), root, overridden)
+
+
+class _DetectorsAlone(BaseModel):
+    """A settings file of which one section counts."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    detectors: DetectorSettings = Field(default_factory=DetectorSettings)
+
+
+def read_detectors(path: Path, env: Mapping[str, str]) -> tuple[DetectorSettings, Node]:
+    """The section `detectors` of a settings file, whatever else is in it, and the file's map.
+
+    Raises:
+        SettingsError: as `load_settings`, of that section alone.
+    """
+    named = {name: text for name, text in env.items() if name.startswith(f"{PREFIX}DETECTORS__")}
+    root, values, overridden = _values(path, named)
+    found = _validated(_DetectorsAlone, path, root, values, overridden).detectors
+    _examined(found, path, root, overridden)
+    return below(found, path.parent), root
+
+
+def _values(path: Path, env: Mapping[str, str]) -> tuple[Node, dict[str, Any], dict[tuple[str, ...], str]]:
     root = _document(path)
     values = plain(root) or {}
-    overridden = _override(values, env)
+    return root, values, _override(values, env)
+
+
+def _validated(
+    model: type[_M],
+    path: Path,
+    root: Node,
+    values: dict[str, Any],
+    overridden: Mapping[tuple[str, ...], str],
+) -> _M:
     try:
         # From JSON, since strict validation takes no list for a tuple and no text for a path otherwise.
-        settings = Settings.model_validate_json(json.dumps(values))
+        return model.model_validate_json(json.dumps(values))
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
         lines = [_problem(path, root, overridden, problem) for problem in problems]
         raise SettingsError("\n".join(lines)) from None
-    return Loaded(_anchored(settings, path.parent), root, overridden)
+
+
+def _examined(
+    detectors: DetectorSettings, path: Path, root: Node, overridden: Mapping[tuple[str, ...], str]
+) -> None:
+    lines = []
+    for keys, said in detectors.problems():
+        whole = ("detectors", *keys)
+        lines.append(f"{_place(path, root, overridden, whole)}: '{'.'.join(whole)}': {said}.")
+    if lines:
+        raise SettingsError("\n".join(lines))
+
+
+def _place(path: Path, root: Node, overridden: Mapping[tuple[str, ...], str], keys: tuple[str, ...]) -> str:
+    """Where a setting is said: its variable, or its line and column, or the file."""
+    variables = [variable for set_by, variable in overridden.items() if set_by[: len(keys)] == keys]
+    return variables[0] if variables else str(span_of(root, keys) or path)
 
 
 def settings_table() -> list[tuple[str, str, str]]:
@@ -194,8 +256,7 @@ def _problem(path: Path, root: Node, overridden: Mapping[tuple[str, ...], str], 
     """One line: where, which key, what is wrong, what to do."""
     keys = tuple(str(part) for part in problem["loc"])
     name = ".".join(keys)
-    variables = [variable for set_by, variable in overridden.items() if set_by[: len(keys)] == keys]
-    place = variables[0] if variables else str(_span(root, keys) or path)
+    place = _place(path, root, overridden, keys)
     match problem["type"]:
         case "extra_forbidden":
             known = _known(keys[:-1])
@@ -207,7 +268,7 @@ def _problem(path: Path, root: Node, overridden: Mapping[tuple[str, ...], str], 
             return f"{place}: '{name}': {problem['msg'].removeprefix('Value error, ')}."
 
 
-def _span(root: Node, keys: tuple[str, ...]) -> Span | None:
+def span_of(root: Node, keys: tuple[str, ...]) -> Span | None:
     """Where the key stands, or the last of its parents that is there."""
     span, node = root.span, root
     for key in keys:
@@ -251,6 +312,9 @@ def section_of(annotation: object) -> type[BaseModel] | None:
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
-    """Relative paths from the folder of the settings file."""
+    """Relative paths from the folder of the settings file; the word `shipped` stays one where no file is."""
+    kept = {folder / _SHIPPED: _SHIPPED} if not (folder / _SHIPPED).exists() else {}
     store = settings.store if "://" in settings.store else str(folder / settings.store)
-    return below(settings, folder).model_copy(update={"store": store})
+    moved = below(settings, folder)
+    rules = tuple(kept.get(path, path) for path in moved.rules)
+    return moved.model_copy(update={"store": store, "rules": rules})

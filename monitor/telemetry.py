@@ -113,6 +113,13 @@ RULE_SECONDS = Metric(
     "Seconds a rule took: of a correlation measured, of an event rule an estimated share of their pass.",
     ("rule",),
 )
+PASSED_OVER = Metric(
+    "privwatch_allowed_total",
+    "counter",
+    "Looks at values that an allow-list of the settings kept back, by its id: once or twice a batch, however "
+    "many records hold the value.",
+    ("entry",),
+)
 LAG = Metric(
     "privwatch_lag_records",
     "gauge",
@@ -241,6 +248,7 @@ METRICS: Final = (
     STAGE_SECONDS,
     STORE_SECONDS,
     RULE_SECONDS,
+    PASSED_OVER,
     LAG,
     LAG_BYTES,
     SILENCE,

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "privwatch config --print": "tests/test_effective.py",
     "privwatch replay": "test_getting_started_from_top_to_bottom; here it stands for the command as such",
     "privwatch scan": "tests/test_scan.py; here it stands for the command as such",
+    "privwatch report": "tests/test_review_commands.py; here it stands for the command as such",
     "privwatch verify": "tests/test_review_commands.py; here it stands for the command as such",
     "privwatch web": "tests/test_review_commands.py; here it stands for the command as such",
     "privwatch run": "tests/real/test_kafka_run.py",

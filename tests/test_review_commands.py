@@ -57,11 +57,35 @@ def test_verify_holds_and_then_names_what_was_changed(folder, tmp_path):
     assert (other.code, "signature is not that of the ledger's key" in other.out) == (1, True)
 
 
+def test_a_report_is_written_signed_and_checked_without_its_store(folder, tmp_path):
+    made = run(["report", *STORE, "--format", "json", "--format", "html", "-o", str(tmp_path)], cwd=folder)
+    names = [f"privwatch-2026-W47.{form}{end}" for form in ("json", "html") for end in ("", ".sig")]
+    assert (made.code, made.out.split()) == (0, [str(tmp_path / name) for name in names])
+    files = [names[0], names[2]]
+    public = (folder / "s" / "privwatch.ledger.pub").read_text()
+    held = run(["verify", *files, "--public-key", public.strip()], cwd=tmp_path)
+    assert (held.code, held.out.count("holds; it rests on entry")) == (0, 2), held
+    with (tmp_path / files[0]).open("a") as file:
+        file.write(" ")
+    changed = run(["verify", *files, "--public-key", public.strip()], cwd=tmp_path)
+    assert changed.code == 1
+    assert f"{files[0]}: changed: its bytes are not those that were signed" in changed.out
+    shutil.copytree(folder / "s", tmp_path / "s")
+    with closing(sqlite3.connect(tmp_path / "s" / "privwatch.db")) as db:
+        db.execute("UPDATE ledger SET hash = 'x'")
+        db.commit()
+    unknown = run(["verify", files[1], *STORE], cwd=tmp_path)
+    assert (unknown.code, "which is not there any more" in unknown.out) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["verify", "--store", "no.db"], "there is none"),
         (["verify", *STORE, "--public-key", "nonsense"], "64 hex digits"),
+        (["verify", "no.pdf", *STORE], "cannot be read"),
+        (["report", *STORE, "--format", "doc"], "there is no format doc"),
+        (["report", *STORE, "--week", "47"], "write it as 2026-W47"),
         (["web", *STORE, "--host", "0.0.0.0"], "--insecure"),
         (["web", *STORE, "--user-header", "x-user"], "go together"),
         (["account", "x", "--role", "root", *STORE], "no such role"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from monitor.detectors import CLASSES, find
+from monitor.detectors import CLASSES, SHIPPED, find
 from monitor.detectors.samples import SAMPLES
 from monitor.engine import survey
 from monitor.review import surveyed_page
@@ -254,7 +254,19 @@ def test_a_page_that_cannot_be_written_is_said(logs: Path) -> None:
 
 def test_names_of_fields_are_text_on_the_page() -> None:
     finding = survey.Finding("a<script>\x1bb", "email", "raw", 1, 1, 0.95)
-    page = surveyed_page.page([finding], 1, {"<b>": 1})
+    page = surveyed_page.page([finding], SHIPPED, 1, {"<b>": 1})
     assert "a&lt;script&gt;\ufffdb" in page
     assert "<script" not in page
     assert "<b>" not in page
+
+
+def test_a_page_is_replaced_whole_and_through_a_link(logs: Path) -> None:
+    (logs / "real.html").write_text("former")
+    (logs / "page.html").symlink_to("real.html")
+    assert privwatch("scan", "app.ndjson", "--html", "page.html", folder=logs).code == 0
+    assert (logs / "page.html").is_symlink()
+    assert (logs / "real.html").read_text().startswith("<!DOCTYPE html>")
+    before = (logs / "real.html").stat().st_ino
+    assert privwatch("scan", "app.ndjson", "--html", "real.html", folder=logs).code == 0
+    assert (logs / "real.html").stat().st_ino != before, "another file took its place"
+    assert not list(logs.glob(".*"))

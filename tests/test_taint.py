@@ -187,6 +187,49 @@ def test_nor_does_it_in_any_other_form(logs: Path, replayed: tuple[Path, bytes],
     assert leaks(said) == set()
 
 
+def test_nor_do_values_of_allow_lists_and_of_detectors_of_ones_own(logs: Path, tmp_path: Path) -> None:
+    examples = "{matches: [kd-11111-xq11], passes: [a]}"
+    custom = f"{{what: customers, pattern: 'kd-[0-9]{{5}}-xq[0-9]{{2}}', examples: {examples}}}"
+    allow = (
+        f"values: [{PLANTED['stranger']}], owner: DPO, reason: nobody stands behind it, expires: 2099-01-01"
+    )
+    (tmp_path / "p.yml").write_text(
+        f"detectors:\n  custom: {{customer_no: {custom}}}\n"
+        f"  allow: {{own: {{detectors: [email], {allow}}}}}\n"
+    )
+    (tmp_path / "rule.yml").write_text(
+        "title: A\nid: 3f2f2c0e-1111-4b6a-8a57-0e5f0c9f5a01\nname: one\nlevel: low\n"
+        "logsource: {category: application}\n"
+        "detection: {found: {'|pii': customer_no}, condition: found}\n"
+        "x_tests:\n  - {name: a, expect: match, events: [{set: {m: kd-11111-xq11}}]}\n"
+        "  - {name: b, expect: no_match, events: [{set: {m: a}}]}\n"
+    )
+    rules = ("--rules", "shipped", "--rules", "rule.yml", "--config", "p.yml")
+    code, said = run(
+        tmp_path,
+        "replay",
+        logs,
+        "--store",
+        "store/a.db",
+        "-o",
+        "details",
+        "--category",
+        "application",
+        *rules,
+    )
+    assert code == 1
+    assert b"[customer_no]" in said
+    assert b"passed over by the allow-list own:" in said
+    _, scanned = run(
+        tmp_path, "scan", logs, "--config", "p.yml", "--html", "page.html", "--rules", "proposed"
+    )
+    page = (tmp_path / "page.html").read_bytes()
+    assert b"customer_no" in scanned
+    assert b"customer_no" in page
+    for name, data in {"said": said, "scanned": scanned, "page": page, **stored(tmp_path / "store")}.items():
+        assert leaks(data) == set(), name
+
+
 def test_every_bad_record_is_counted(replayed: tuple[Path, bytes]) -> None:
     for reason in (b"truncated", b"trailing_text", b"not_utf8", b"not_json", b"too_deep", b"bad_row"):
         assert reason in replayed[1]

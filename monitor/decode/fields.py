@@ -100,9 +100,7 @@ def first_time(columns: Iterable[pl.Series], height: int) -> pl.Series:
 
 def nested(text: pl.Expr) -> pl.Expr:
     """True where a text is, or could be, a JSON array or object."""
-    array = text.str.contains(r"^\s*\[") & text.str.contains(r"\]\s*$")
-    obj = text.str.contains(r"^\s*\{") & text.str.contains(r"\}\s*$")
-    return (array | obj).fill_null(value=False)
+    return text.str.contains(r"(?s)^\s*(?:\[.*\]|\{.*\})\s*$").fill_null(value=False)
 
 
 _TEXTS = r'^\s*\[\s*"((?:[^"\\\s\[{][^"\\]*)?)"(?:\s*,\s*"[^"\\]*")*\s*\]\s*$'

@@ -119,7 +119,8 @@ class JsonColumns:
             raw: String, the records as they came; other spellings are looked for in them.
         """
         signs = read.hstack([raw.alias(RAW)])
-        frame = read.select(*map(self._leaf, self.every), self._odd_objects().alias(IRREGULAR))
+        told = (*map(self._leaf, self.every), self._odd_objects().alias(IRREGULAR))
+        frame = read.with_columns(told).select(*self.every, IRREGULAR)
         again, irregular = self._other_spellings(signs)
         if not irregular.is_empty():
             frame = _put(frame, irregular, {IRREGULAR: pl.repeat(value=True, n=irregular.len(), eager=True)})
@@ -141,17 +142,18 @@ class JsonColumns:
         """Row numbers (to read again, irregular in any case), found by a cheap look first."""
         absent = self._absent(signs)
         rows = self._hinted(signs, absent)
+        if rows.is_empty():
+            return rows, rows
         judged = signs[rows].select(again=self._again(absent), irregular=self._irregular(absent))
         return rows.filter(judged["again"]), rows.filter(judged["irregular"])
 
     def _hinted(self, signs: pl.DataFrame, absent: Sequence[tuple[str, ...]]) -> pl.Series:
         """Row numbers (UInt32, ascending) of the records with any sign of another spelling."""
-        raw = pl.col(RAW)
-        found = [raw.str.contains(_ends_key(sorted({n[-1] for n in absent})))] if absent else []
+        found = [_ends_key(sorted({n[-1] for n in absent}))] if absent else []
         if self._dotted:
-            found.append(raw.str.contains(self._dotted_hint))
-            found.append(raw.str.contains(self._escape, literal=True))
-        return signs.select(pl.any_horizontal(found) if found else pl.lit(value=False)).to_series().arg_true()
+            found += [self._dotted_hint, re.escape(self._escape)]
+        hint = pl.col(RAW).str.contains("|".join(found)) if found else pl.lit(value=False)
+        return signs.select(hint).to_series().arg_true()
 
     def _absent(self, signs: pl.DataFrame) -> list[tuple[str, ...]]:
         """Parents that are no object in some row."""
@@ -220,6 +222,46 @@ class JsonColumns:
                 IRREGULAR, *(nested(pl.col(path)) for path in suspects if path in self.paths)
             ).alias(IRREGULAR),
         )
+
+
+class Present:
+    """Leaves out of the columns those whose first name no record holds: each costs of every record.
+
+    Remembers the names it has met, which it then reads without looking; safe to use from several threads.
+    """
+
+    def __init__(self, columns: JsonColumns) -> None:
+        self._columns = columns
+        # A name that may be written in several ways is always read.
+        self._met = {name for name in columns.tree if not _SIMPLE.fullmatch(name)}
+        self._within: dict[frozenset[str], JsonColumns] = {}
+
+    def within(self, raw: pl.Series) -> JsonColumns:
+        """The columns of the paths that these records may hold."""
+        text, names = pl.col(RAW), [name for name in self._columns.tree if name not in self._met]
+        if names:
+            asked = [text.str.contains(f'"{name}', literal=True).any().alias(name) for name in names]
+            escaped = text.str.contains(r"\u00", literal=True).any().alias(IRREGULAR)
+            *held, hidden = raw.to_frame(RAW).select(*asked, escaped).row(0)
+            if hidden:
+                return self._columns
+            self._met |= {name for name, is_held in zip(names, held, strict=True) if is_held}
+        return self._only(frozenset(self._met))
+
+    def _only(self, tops: frozenset[str]) -> JsonColumns:
+        if tops not in self._within:
+            whole = self._columns
+            self._within[tops] = JsonColumns(
+                tuple(path for path in whole.paths if _top(path) in tops),
+                frozenset(path for path in whole.fields if _top(path) in tops),
+                tuple(path for path in whole.times if _top(path) in tops),
+                frozenset(path for path in whole.leading if _top(path) in tops),
+            )
+        return self._within[tops]
+
+
+def _top(path: str) -> str:
+    return path.split(".", 1)[0]
 
 
 def _prefixes(paths: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -12,7 +12,7 @@ from functools import partial
 import polars as pl
 
 from monitor.decode.fields import Wanted, event_frame, first_time
-from monitor.decode.json_columns import IRREGULAR, JsonColumns
+from monitor.decode.json_columns import IRREGULAR, JsonColumns, Present
 from monitor.decode.leaves import json_leaves
 from monitor.decode.records import Records, records
 from monitor.decode.sieve import block, sift
@@ -34,7 +34,7 @@ class JsonDecoder:
         first = projection.fields if projection.first is None else projection.first
         self._wanted = Wanted(replace(projection, fields=first))
         self._first = self._plan(1)
-        self._late = None if projection.first is None else _columns_of(self._all, ())
+        self._late = None if projection.first is None else Present(_columns_of(self._all, ()))
 
     def _plan(self, timed: int) -> JsonColumns:
         """What the first pass reads, with that many of the candidates for the event time."""
@@ -65,9 +65,10 @@ class JsonDecoder:
             detail=None if self._late is None else partial(self._detail, self._late),
         )
 
-    def _detail(self, late: JsonColumns, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    def _detail(self, present: Present, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
         """Every wanted column of some events, and which of those are irregular."""
         lines = _lines(frame)
+        late = present.within(frame[RAW])
         columns = late.columns(late.read(block(lines)), lines, frame[RAW])
         return self._all.columns(columns), columns[IRREGULAR] | _arrays(frame[RAW])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitor.decode.reasons import BLANK, NOT_UTF8, reject
-from monitor.frames import OFFSET, RAW, Lines, RecordBatch, Table, Values
+from monitor.frames import OFFSET, RAW, Lines, RecordBatch, Table, Values, newlines
 from monitor.model import Reject
 from monitor.telemetry import UTF8_REPLACED
 
@@ -122,8 +122,8 @@ def _lines(data: bytes, *, replace: bool) -> tuple[pl.Series, dict[int, bytes], 
 
 def _values(items: Sequence[bytes], *, replace: bool) -> tuple[pl.Series, dict[int, bytes], bytes | None]:
     """Values without newlines are lines, which are read at once; others one by one."""
-    blob = b"".join(item + b"\n" for item in items)
-    if blob.count(b"\n") == len(items):
+    blob = b"\n".join((*items, b""))
+    if newlines(blob) == len(items):
         return _lines(blob, replace=replace)
     text, undecoded = _decoded(items, replace=replace)
     return text, undecoded, None

@@ -53,7 +53,7 @@ def readable(text: pl.Series) -> bool:
 
 def block(text: pl.Series) -> bytes:
     """Lines as one block of bytes."""
-    return "\n".join(text.to_list()).encode()
+    return str(text.str.join("\n").item()).encode()
 
 
 def sift(text: pl.Series) -> Sifted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final
 
 from monitor.detectors.digits import is_day
@@ -38,7 +39,7 @@ _PLACEHOLDERS: Final = frozenset(((1900, 1, 1), (1970, 1, 1), (1899, 12, 30), (1
 _LATEST: Final = 2038
 
 
-def _judged(match: re.Match[str], path: str) -> Item | None:
+def _judged(match: re.Match[str], path: str, words: tuple[str, ...] = _WORDS) -> Item | None:
     text, (start, end) = match.string, match.span()
     if re.search(r"[0-9A-Za-z_]$|[0-9][-./:]$", text[max(0, start - 2) : start]):
         return None
@@ -47,7 +48,7 @@ def _judged(match: re.Match[str], path: str) -> Item | None:
     day = _day(match)
     if day is None:
         return None
-    seen = evidence(text, (start, end), path, worded(_WORDS))
+    seen = evidence(text, (start, end), path, worded(words))
     if seen == ALONE or (seen != NAMED and match["c"]):
         return None
     state = NOT_PERSONAL if day in _PLACEHOLDERS else RAW
@@ -73,8 +74,9 @@ def _month(spelt: str) -> int:
     return next(n for n, names in enumerate(_MONTHS, 1) if re.match(names, spelt, re.IGNORECASE))
 
 
-BIRTH: Final = (
-    Entry(
+def birth(words: tuple[str, ...] = ()) -> Entry:
+    """The class, with regular expressions of more words that name it."""
+    return Entry(
         name="date_of_birth",
         kind=PERSONAL,
         what="dates of birth, in figures or with the month spelt; without separators only in a field named "
@@ -82,12 +84,14 @@ BIRTH: Final = (
         "the first of January of 1900, 1970 and 2000 are placeholders",
         checked="the calendar, from 1800 to 2038",
         beware="other dates within thirty characters of a word such as born",
-        detector=scanned(_FORMS, _judged, re.ASCII | re.IGNORECASE),
+        detector=scanned(_FORMS, partial(_judged, words=(*_WORDS, *words)), re.ASCII | re.IGNORECASE),
         gate=Gate(
             exact=r"(?:18|19|20)[0-9]{2}[-/.\\][/0-9]|[-/. \\](?:18|19|20)[0-9]{2}|(?:18|19|20)[0-9]{6}",
             veiled=DECODED,
-            words=careless(_WORDS[1:]) + r"|d\W{0,8}o\W{0,8}b",
+            words=careless((*_WORDS[1:], *words)) + r"|d\W{0,8}o\W{0,8}b",
             scan=WORDS,
         ),
-    ),
-)
+    )
+
+
+BIRTH: Final = (birth(),)

@@ -55,12 +55,14 @@ class Catalogue:
         digest: of what the settings changed; empty where that is nothing.
         at_large: the same without what the settings narrow, for the tests that rules bring along; None:
             itself.
+        quiet: classes that may be asked for and are not looked for.
     """
 
     entries: Mapping[str, Entry]
     groups: Mapping[str, tuple[str, ...]]
     digest: str = ""
     at_large: Catalogue | None = None
+    quiet: frozenset[str] = frozenset()
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ class Catalogue:
         return (*self.entries, *self.groups)
 
     def expand(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Class names in the order of the catalogue, groups spelt out.
+        """Class names in the order of the catalogue, groups spelt out, without those that are quiet.
 
         Raises:
             KeyError: a name that is neither a class nor a group.
@@ -78,7 +80,7 @@ class Catalogue:
             if name not in self.entries and name not in self.groups:
                 raise KeyError(f"no detector {name!r}; there are {', '.join(self.words)}")
             wanted.update(self.groups.get(name, (name,)))
-        return tuple(name for name in self.entries if name in wanted)
+        return tuple(name for name in self.entries if name in wanted and name not in self.quiet)
 
     def prefilter(self, classes: Iterable[str]) -> Prefilter:
         """The prefilter of detector classes or groups of them.

@@ -13,7 +13,8 @@ from monitor.detectors.envelopes import envelope
 from monitor.detectors.hashes import hash_state
 from monitor.detectors.item import Detector, Verdict
 from monitor.detectors.ladder import views
-from monitor.detectors.masks import is_masked, is_token
+from monitor.detectors.masks import is_masked, is_placeholder, is_token, is_uuid
+from monitor.detectors.paths import is_advertising_field
 from monitor.detectors.states import (
     ABSENT,
     ENCODED,
@@ -75,7 +76,7 @@ def _judged(value: str | None, path: str, detectors: tuple[tuple[str, Detector],
     text = (value or "")[:MAX_WHOLE].strip()
     if text.lower() in _EMPTY:
         return Verdict(ABSENT)
-    if text.lower() in _NO_DATA:
+    if text.lower() in _NO_DATA or is_placeholder(text):
         return Verdict(NOT_PERSONAL)
     return (
         _plain(text, path, detectors)
@@ -90,7 +91,12 @@ _remembered = lru_cache(maxsize=16_384)(_judged)
 
 
 def _plain(text: str, path: str, detectors: tuple[tuple[str, Detector], ...]) -> Verdict | None:
-    """Raw where a detector validates anything in it; another state where the value is that one item."""
+    """Raw where a detector validates anything in it; another state where the value is that one item.
+
+    What follows a device is no pseudonym, although it looks like one.
+    """
+    if is_advertising_field(path) and is_uuid(text):
+        return Verdict(RAW, "advertising_id", confidence=0.9)
     whole: Verdict | None = None
     for name, detector in detectors:
         for item in detector(text, path):

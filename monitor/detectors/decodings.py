@@ -23,14 +23,15 @@ PRINTABLE: Final = 0.9
 """Share of printable characters above which decoded bytes are text."""
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+|%u([0-9A-Fa-f]{4})")
-_BACKSLASH = re.compile(r"(?<!\\)\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});")
+_BACKSLASH = re.compile(r"(?<!\\)(?:\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}))+")
+_ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
+_ENTITY = re.compile(r"(?:&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});)+")
 _QUOTED_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
 _COMPAT = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe50-\ufe6b\uff01-\uff5e]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-_OBFUSCATED = re.compile(
-    r" ?(?:\[ ?(?:at|dot) ?\]|\( ?(?:at|dot) ?\)|\{(?:at|dot)\}) ?|_(?:at|dot)_", re.IGNORECASE
-)
+_SIGN: Final = r" ?(?:\[ ?(?:at|dot) ?\]|\( ?(?:at|dot) ?\)|\{(?:at|dot)\}) ?|_(?:at|dot)_"
+_SPELT_SIGN = re.compile(_SIGN, re.IGNORECASE)
+_OBFUSCATED = re.compile(f"(?:{_SIGN})+", re.IGNORECASE)
 _JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]+\.([\w\-]{16,})\.[\w\-]*", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _BASE64URL = re.compile(r"[A-Za-z0-9_\-]{16,}={0,2}")
@@ -71,7 +72,7 @@ def _unpercent(match: re.Match[str]) -> str:
 
 def _backslash(view: View) -> Iterator[View]:
     if "\\" in view.text:
-        yield from _one(rewritten(view, "backslash", _BACKSLASH, _unescape))
+        yield from _one(rewritten(view, "backslash", _BACKSLASH, lambda m: _ESCAPE.sub(_unescape, m.group())))
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -110,7 +111,9 @@ def _compat(match: re.Match[str]) -> str:
 
 
 def _obfuscated(view: View) -> Iterator[View]:
-    yield from _one(rewritten(view, "obfuscated", _OBFUSCATED, _plain_sign))
+    yield from _one(
+        rewritten(view, "obfuscated", _OBFUSCATED, lambda m: _SPELT_SIGN.sub(_plain_sign, m.group()))
+    )
 
 
 def _plain_sign(match: re.Match[str]) -> str:

@@ -43,6 +43,7 @@ class Entry:
         detector: finds its items in a text.
         gate: what must stand in a text before it can.
         prior: share of random texts of its form that pass the check; None where there is no such form.
+        sample: a text it finds, where `monitor.detectors.samples` has none.
     """
 
     name: str
@@ -53,3 +54,4 @@ class Entry:
     detector: Detector
     gate: Gate
     prior: float | None = None
+    sample: str = ""

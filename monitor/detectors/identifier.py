@@ -58,6 +58,8 @@ _MEASURED = re.compile(
 )
 """Before a number that counts something: alone it is no identifier."""
 _WHOLE_NUMBER = re.compile(r"[0-9]+")
+_SIZE = re.compile(r"[0-9]+[BKM]")
+"""A number and a unit of bytes, as garbage collectors write: alone it is no identifier."""
 _GOES_BEFORE = re.compile(r"[0-9A-Za-z][\-.]$|[0-9]/$|(?:^|[^0-9A-Za-z])\+$")
 _GOES_ON = re.compile(r"-[0-9A-Za-z]|[./][0-9]")
 
@@ -180,6 +182,8 @@ class Identifier:
             return False
         start = match.start()
         if _MEASURED.search(match.string[max(0, start - 24) : start]):
+            return False
+        if _SIZE.fullmatch(compact):
             return False
         may_be_time = not grouped and self.prior > _NEGLIGIBLE and is_time(compact)
         return found == found.upper() and not may_be_time

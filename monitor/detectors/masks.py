@@ -65,6 +65,25 @@ def is_masked(text: str) -> bool:
     return 2 * len(shown) <= hidden or len(shown) <= 2
 
 
+_PLACEHOLDER = re.compile(
+    r"\$\{[^{}]{1,120}\}|\$[A-Z][A-Z0-9]*_[A-Z0-9_]+|\$\([A-Za-z_][^()]{0,60}\)|%\([A-Za-z_]\w{0,60}\)s"
+    r"|%[A-Z][A-Z0-9_]{1,60}%|\{\{[^{}]{1,120}\}\}|<%[^<>]{1,120}%>|os\.environ\[[^\[\]]{1,60}\]"
+    r"|(?:env|file|secret):(?://)?[A-Za-z_][\w./\-]{0,120}"
+)
+"""What stands for a value that is put there elsewhere: of shells, templates, Python, Windows, settings."""
+_STATEMENT = frozenset(("present", "configured", "provided", "set", "not set", "missing", "not configured"))
+
+
+def is_placeholder(text: str) -> bool:
+    """What stands for a value, or says that there is one: `${SECRET}`, `{{ db.password }}`, `present`."""
+    return text.lower() in _STATEMENT or (not is_redaction(text) and _PLACEHOLDER.fullmatch(text) is not None)
+
+
+def is_uuid(text: str) -> bool:
+    """A UUID (RFC 9562) as a whole; one of zeros alone says that there is none."""
+    return _UUID.fullmatch(text) is not None and text.strip("{}urn:id-0") != ""
+
+
 def is_token(text: str) -> bool:
     """A surrogate only its keeper can resolve: `tok_…`, `<pseudonym:…>`, a UUID, a ULID."""
     if _UUID.fullmatch(text) or _ULID.fullmatch(text):

@@ -118,8 +118,13 @@ def _quad(text: str) -> tuple[bool, int, int] | None:
 
 def _v6(match: re.Match[str], path: str) -> Item | None:
     text, (start, end) = match.string, match.span()
-    colons = match.group().count(":")
-    if ("::" not in match.group() and colons < 6) or _continues(text, start, end) or _is_network(text, end):
+    found = match.group()
+    if (
+        ":::" in found
+        or ("::" not in found and found.count(":") < _LEAST_COLONS)
+        or _continues(text, start, end)
+        or _is_network(text, end)
+    ):
         return None
     try:
         address = ipaddress.IPv6Address(match.group())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache, partial
 from typing import Final
 
 from monitor.detectors.entry import CREDENTIAL, Entry
@@ -22,11 +23,6 @@ NAMES: Final = (
     r"(?:client|api|app|shared)[ _-]?secret",
     r"(?:api|secret|access)[ _-]?key",
 )  # fmt: skip
-_ASSIGNED = re.compile(
-    rf"(?:^|[^A-Za-z0-9])(?:{'|'.join(NAMES)}|pw)[\"'\\]{{0,4}}(?:\s{{0,2}}(?:=>?|:)\s{{0,2}}|%3D)"
-    r"(?:(?P<q>\\{0,3}[\"'])(?P<quoted>[^\"'\\\r\n]{1,200})(?P=q)|(?P<bare>[^\s\"'\\&,;<>(){}\[\]]{3,200}))",
-    re.IGNORECASE,
-)
 _NO_VALUE = re.compile(
     r"(?:null|none|nil|true|false|undefined|empty|unset|required|invalid|missing|wrong|yes|no|not|is|was|ok|set|changed"
     r"|expired|optional|prompt|string|str|text|\?+|-+|\.+)[.!]?|%[sdv]|\$\w+|:\w+|@\w+|[0-9.]+m?s|[A-Z_]+_PASSWORD",
@@ -44,14 +40,24 @@ _FOLDERS: Final = ("/", "~", "C:\\")
 _VALUE: Final = re.compile(r"\S{3,200}")
 
 
-def find_password(text: str, path: str) -> list[Item]:
+@lru_cache(maxsize=16)
+def _assigned(names: tuple[str, ...]) -> re.Pattern[str]:
+    """One of the names, and what is said to be its value."""
+    return re.compile(
+        rf"(?:^|[^A-Za-z0-9])(?:{'|'.join(names)}|pw)[\"'\\]{{0,4}}(?:\s{{0,2}}(?:=>?|:)\s{{0,2}}|%3D)"
+        r"(?:(?P<q>\\{0,3}[\"'])(?P<quoted>[^\"'\\\r\n]{1,200})(?P=q)|(?P<bare>[^\s\"'\\&,;<>(){}\[\]]{3,200}))",
+        re.IGNORECASE,
+    )
+
+
+def find_password(text: str, path: str, names: tuple[str, ...] = NAMES) -> list[Item]:
     """The value of a field that is named for a password, and what stands behind such a word in a text."""
     body = text.strip()
-    if says(path, worded(NAMES)) and _VALUE.fullmatch(body) and not _is_nothing(body):
+    if says(path, worded(names)) and _VALUE.fullmatch(body) and not _is_nothing(body):
         start = text.index(body)
         return [Item(start, start + len(body), _state(body), 0.9)]
     items = []
-    for match in _ASSIGNED.finditer(text):
+    for match in _assigned(names).finditer(text):
         name = "quoted" if match["quoted"] is not None else "bare"
         if not _is_nothing(match[name]) and not match[name].startswith(_FOLDERS):
             items.append(Item(*match.span(name), _state(match[name]), 0.85))
@@ -83,8 +89,9 @@ def _in_url(match: re.Match[str], _path: str) -> Item | None:
     return Item(*match.span("word"), _state(word), 0.95)
 
 
-PASSWORDS: Final = (
-    Entry(
+def password(names: tuple[str, ...] = ()) -> Entry:
+    """The class, with regular expressions of more names of secrets."""
+    return Entry(
         name="password",
         kind=CREDENTIAL,
         what="passwords, and secrets and keys by name: what stands behind password=, pwd:, api_key= and the "
@@ -92,14 +99,18 @@ PASSWORDS: Final = (
         checked="three characters or more that are no placeholder, no name of a variable and no word such "
         "as required",
         beware="a word behind a colon in a sentence about passwords",
-        detector=find_password,
+        detector=partial(find_password, names=(*NAMES, *names)),
         gate=Gate(
             exact=r"[^\x00-\x20]{1,3}",
             veiled=r"%[0-9A-Fa-f]{2}|\\u|&#",
-            words=careless((*NAMES, "pw")),
+            words=careless((*NAMES, "pw", *names)),
             scan=WORDS,
         ),
-    ),
+    )
+
+
+PASSWORDS: Final = (
+    password(),
     Entry(
         name="url_password",
         kind=CREDENTIAL,

@@ -14,6 +14,16 @@ _USER_AGENT = re.compile(r"user[._\- ]?agent|(?:^|[._\-])(?:http_)?ua$", re.IGNO
 _MESSAGE_ID = re.compile(r"message[._\- ]?id$|msg[._\-]?id$|in[._\-]reply[._\-]to$", re.IGNORECASE)
 
 
+_ADVERTISING = re.compile(
+    r"(?:^|[._\-])(?:idfa|idfv|gaid|aaid|adid|oaid|(?:google_?)?advertising_?id)$", re.IGNORECASE
+)
+
+
+def is_advertising_field(path: str) -> bool:
+    """The last name of the path says that it holds an identifier by which advertising follows a device."""
+    return _ADVERTISING.search(path) is not None
+
+
 def is_hash_field(path: str) -> bool:
     """The field says that it holds a hash: `email_hash`, `user.sha256`, `customer.hmac`."""
     return _HASH.search(path) is not None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from monitor.detectors.digits import is_time
 from monitor.detectors.entry import CONTACT, Entry
 from monitor.detectors.gate import BEGIN, DECODED, NUMBERS, WORDS, Gate, bounded
 from monitor.detectors.item import Item
-from monitor.detectors.scan import scanned
+from monitor.detectors.scan import beside, scanned
 from monitor.detectors.states import NOT_PERSONAL, RAW
 from monitor.detectors.surroundings import ALONE, NAMED, careless, evidence, says, worded
 from monitor.lazily import Lazily
@@ -71,6 +71,11 @@ _BEFORE = re.compile(r"[0-9A-Za-z_]$|[0-9A-Za-z][-./+]$")
 _AFTER = re.compile(r"[0-9A-Za-z_]|[-.][0-9A-Za-z]")
 
 
+def known_regions() -> frozenset[str]:
+    """Countries (ISO 3166-1) that have a numbering plan."""
+    return frozenset(phonenumbers.SUPPORTED_REGIONS)
+
+
 @lru_cache(maxsize=4096)
 def state_of(number: str, region: str | None) -> str | None:
     """State of a number as dialled; None where the region, or the country it names, has no such number.
@@ -97,13 +102,13 @@ def state_of(number: str, region: str | None) -> str | None:
     return RAW if phonenumbers.number_type(parsed) in own else NOT_PERSONAL
 
 
-def _international(match: re.Match[str], path: str) -> Item | None:
+def _international(match: re.Match[str], path: str, words: tuple[str, ...] = ()) -> Item | None:
     start, end = match.span()
     before = match.string[max(0, start - 2) : start]
     if _BEFORE.search(before) or before[-1:] == "+":
         return None
-    named = says(path, worded(_FIELDS))
-    seen = NAMED if named else evidence(match.string, (start, end), path, worded(_WORDS))
+    named = says(path, worded((*_FIELDS, *words)))
+    seen = NAMED if named else evidence(match.string, (start, end), path, worded((*_WORDS, *words)))
     text = match.group()
     if text.startswith("00") and seen == ALONE:
         return None
@@ -124,15 +129,17 @@ def _lengths(text: str) -> Iterator[int]:
     yield from reversed(ends[1:][-_DROPPED:])
 
 
-def _national(match: re.Match[str], path: str) -> Item | None:
+def _national(
+    match: re.Match[str], path: str, words: tuple[str, ...] = (), regions: tuple[str, ...] = REGIONS
+) -> Item | None:
     start, end = match.span()
     digits = re.sub(r"[^0-9]", "", match.group())
     if _in_something(match) or _OTHER.match(match.group()) or is_time(match.group()):
         return None
-    named = says(path, worded(_FIELDS))
-    if not named and evidence(match.string, (start, end), path, worded(_WORDS)) == ALONE:
+    named = says(path, worded((*_FIELDS, *words)))
+    if not named and evidence(match.string, (start, end), path, worded((*_WORDS, *words))) == ALONE:
         return None
-    states = [state for region in REGIONS if (state := state_of(digits, region))]
+    states = [state for region in regions if (state := state_of(digits, region))]
     if not states:
         return None
     return Item(start, end, RAW if RAW in states else NOT_PERSONAL, 0.7)
@@ -144,8 +151,9 @@ def _in_something(match: re.Match[str]) -> bool:
     return _BEFORE.search(before) is not None or _AFTER.match(after) is not None or before[-1:] == "+"
 
 
-PHONES: Final = (
-    Entry(
+def phone(words: tuple[str, ...] = ()) -> Entry:
+    """The class, with regular expressions of more words beside which also 00 begins a number."""
+    return Entry(
         name="phone",
         kind=CONTACT,
         what="phone numbers with their country: +49 …, beside a word also 0049 …; service numbers and those "
@@ -154,26 +162,34 @@ PHONES: Final = (
         checked="numbering plan of the country (the library phonenumbers)",
         beware="a company's own numbers",
         prior=0.04,
-        detector=scanned(_INTERNATIONAL, _international),
+        detector=scanned(_INTERNATIONAL, partial(_international, words=words)),
         gate=Gate(
             exact=rf"(?:\+|%2[bB]|\\+u002[bB]|{BEGIN}00)[ (]?[1-9](?:{_RAW_BETWEEN}[0-9]){{6}}",
             veiled=DECODED,
             scan=NUMBERS,
         ),
-    ),
-    Entry(
+    )
+
+
+def phone_national(words: tuple[str, ...] = (), regions: tuple[str, ...] = REGIONS) -> Entry:
+    """The class for some regions, with regular expressions of more words that say phone."""
+    return Entry(
         name="phone_national",
         kind=CONTACT,
         what="phone numbers without their country, beside a word that says phone: those of "
-        + ", ".join(REGIONS),
+        + ", ".join(regions),
         checked="numbering plan of one of the regions (the library phonenumbers)",
         beware="order numbers in a text that speaks of calls: most runs of digits are a number somewhere",
-        detector=scanned(_NATIONAL, _national),
+        detector=beside(
+            (*_FIELDS, *words), scanned(_NATIONAL, partial(_national, words=words, regions=regions))
+        ),
         gate=Gate(
             exact=bounded(rf"[(]?[0-9](?:{_RAW_BETWEEN}[0-9]){{6,11}}"),
             veiled=DECODED,
-            words=careless(_FIELDS),
+            words=careless((*_FIELDS, *words)),
             scan=WORDS,
         ),
-    ),
-)
+    )
+
+
+PHONES: Final = (phone(), phone_national())

@@ -33,6 +33,11 @@ class Prefilter:
         """
         return _or(test for gates in together(self.gates) for test in _records(gates, col))
 
+    @property
+    def patterns(self) -> list[str]:
+        """Regexes, one of which matches wherever `expr` or `records` is true, and now and then elsewhere."""
+        return list(dict.fromkeys(p for gate in self.gates for p in gate.cheap or (gate.exact,)))
+
 
 def _or(tests: Iterable[pl.Expr]) -> pl.Expr:
     told = list(tests)

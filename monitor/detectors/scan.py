@@ -1,4 +1,4 @@
-"""A detector from a pattern and a judge of its matches."""
+"""A detector from a pattern and a judge of its matches; or from another, where words stand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from monitor.detectors.item import MAX_ITEMS, Detector, Item
+from monitor.detectors.surroundings import careless
 
 
 def scanned(
@@ -27,5 +28,18 @@ def scanned(
                 if len(items) == MAX_ITEMS:
                     break
         return items
+
+    return find
+
+
+def beside(words: tuple[str, ...], detector: Detector) -> Detector:
+    """The detector, asked only where a piece of one of the words stands in the text or in the field's name.
+
+    For forms that count beside a word alone: a line of nothing but numbers then costs one look.
+    """
+    pattern = cache(lambda: re.compile(careless(words), re.IGNORECASE))
+
+    def find(text: str, path: str) -> list[Item]:
+        return detector(text, path) if pattern().search(path) or pattern().search(text) else []
 
     return find

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from monitor.detectors.classify import classify_text
@@ -39,9 +40,9 @@ NAMES: Final = {
 _ALL: Final = tuple(name for names in NAMES.values() for name in names)
 
 
-def find_special(text: str, path: str) -> list[Item]:
+def find_special(text: str, path: str, names: tuple[str, ...] = _ALL) -> list[Item]:
     """The whole value of a field named for a special category, in its state; true and false say much."""
-    if not says(path, worded(_ALL)):
+    if not says(path, worded(names)):
         return []
     body = text.strip()
     state = classify_text(body, path, ()).state
@@ -53,8 +54,9 @@ def find_special(text: str, path: str) -> list[Item]:
     return [Item(start, start + len(body), RAW if state == ENCODED else state, 0.7)]
 
 
-SPECIAL_CATEGORY: Final = (
-    Entry(
+def special(names: tuple[str, ...] = ()) -> Entry:
+    """The class, with regular expressions of more names of fields."""
+    return Entry(
         name="special_category",
         kind=SPECIAL,
         what="values of fields named for health, religion, union membership, sexual life, origin, political "
@@ -62,7 +64,9 @@ SPECIAL_CATEGORY: Final = (
         "biometrics or genetics, unless they are protected",
         checked="the name of the field, and the protection state of the value",
         beware="other meanings of such names: diagnostics of machines",
-        detector=find_special,
-        gate=Gate(exact=r"[^\s]", veiled=NEVER, words=careless(_ALL), named=True, scan=WORDS),
-    ),
-)
+        detector=partial(find_special, names=(*_ALL, *names)),
+        gate=Gate(exact=r"[^\s]", veiled=NEVER, words=careless((*_ALL, *names)), named=True, scan=WORDS),
+    )
+
+
+SPECIAL_CATEGORY: Final = (special(),)

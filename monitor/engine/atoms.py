@@ -147,9 +147,12 @@ def satisfied_keys(atoms: Sequence[Atom], leaves: pl.DataFrame) -> dict[str, pl.
     for atom in atoms:
         by_test.setdefault(atom.test, []).append(atom)
     found: dict[str, pl.DataFrame] = {}
+    every = pl.Series([a.key for a in atoms], dtype=pl.String).implode()
+    keyed = leaves.filter(pl.col(TEXT).is_not_null() & pl.col(KEY).is_in(every))
     for group in by_test.values():
-        keys = pl.Series([a.key for a in group], dtype=pl.String).implode()
-        mine = leaves.filter(pl.col(TEXT).is_not_null() & pl.col(KEY).is_in(keys))
+        if keyed.is_empty():
+            break
+        mine = keyed.filter(keyed[KEY].is_in([a.key for a in group]))
         held = satisfied(group[0], mine)
         if held.is_empty():
             continue

@@ -18,9 +18,9 @@ import polars as pl
 
 from monitor.detectors import HASHED_WEAK, NOT_PERSONAL, SHIPPED, Catalogue
 from monitor.engine.anchors import (
+    HIDDEN_LETTERS,
     SAFE_TEXT,
     Anchor,
-    hidden_letters,
     holds,
     key_anchor,
     longest_word,
@@ -29,18 +29,19 @@ from monitor.engine.anchors import (
 from monitor.engine.atoms import DISCLOSED, verdicts_of
 from monitor.engine.cells import rows_in_cells
 from monitor.engine.plan import Atom, is_detector
-from monitor.frames import PATH, RAW, ROW, TEXT, EventBatch
+from monitor.frames import PATH, RAW, ROW, SEARCHED, TEXT, EventBatch
 from monitor.rules.compile import catalogue_of, regex_escape
 from monitor.rules.tree import PiiTest, PlaintextTest, StateTest, Test, TextTest
 
 _PAIR = (
-    r'(?i)"(?:{})"\s*:\s*(?:"(?:(?:[^"\\\[\{{]|\[(?-i:[A-Z*]))[^"\\]*)?"'
+    r'"(?:{})"\s*:\s*(?:"(?:(?:[^"\\\[\{{]|\[(?-i:[A-Z*]))[^"\\]*)?"'
     r"|-?[1-9][0-9]{{0,17}}|0|true|false|null)\s*[,}}]"
 )
 """A wanted key with a value that the raw text shows as it is: no escape, no number that is written otherwise
 when parsed, no text that may itself be JSON (`[REDACTED]` is none)."""
 
-_VALUE = r':\s*"?([^"]*?)"?\s*[,}]$'
+_VALUE = rf'^"(?P<{PATH}>[^"]*)"\s*:\s*"?(?P<{TEXT}>[^"]*?)"?\s*[,}}]$'
+"""A pair as its key and its value."""
 
 _STRING = r'"[^"]*"'
 """A key or a text of a record without escapes."""
@@ -60,27 +61,33 @@ def candidates(atoms: Sequence[Atom], batch: EventBatch) -> pl.Series:
     if batch.cells is not None:
         rows = rows_in_cells(atoms, batch.cells)
         return rows.filter(rows.is_in(regular[ROW].implode()))
+    sifted = SEARCHED in regular.columns
+    regular = regular.filter(SEARCHED) if sifted else regular
+    keyed, others = [a for a in atoms if a.key is not None], [a for a in atoms if a.key is None]
+    # Most of what was sifted has one of the keys, and the screen sees that as quickly.
+    near = regular if sifted and keyed else _prefiltered(keyed, regular, batch.haystack)
+    far = _prefiltered(others, regular, batch.haystack)
     return pl.concat(
         [
-            _judged([a for a in atoms if a.key is None], regular, batch, _text_screenable, _screen_texts),
-            _judged([a for a in atoms if a.key is not None], regular, batch, _key_screenable, _screen_keys),
+            _judged(keyed, near, batch, _key_screenable, _screen_keys),
+            _judged(others, far, batch, _text_screenable, _screen_texts),
         ]
     ).unique()
 
 
 def _judged(
     atoms: Sequence[Atom],
-    regular: pl.DataFrame,
+    suspects: pl.DataFrame,
     batch: EventBatch,
     screenable: Callable[[Atom], bool],
     screen: Callable[[Sequence[Atom], pl.DataFrame], pl.Series],
 ) -> pl.Series:
-    """ROW of the events that may hold what the atoms ask for, those screened that can be."""
-    suspects = _prefiltered(atoms, regular, batch.haystack)
+    """ROW of the suspects that may hold what the atoms ask for, those screened that can be."""
     screened = [a for a in atoms if batch.json and screenable(a)]
-    rest = [a for a in atoms if a not in screened]
+    rest = [a for a in atoms if not (batch.json and screenable(a))]
     let_through = _prefiltered(rest, suspects, batch.haystack)[ROW]
-    suspects = suspects.filter(~pl.col(ROW).is_in(let_through.implode()))
+    if rest:
+        suspects = suspects.filter(~pl.col(ROW).is_in(let_through.implode()))
     if not screened or suspects.is_empty():
         return let_through
     return pl.concat([let_through, screen(screened, suspects)])
@@ -154,22 +161,23 @@ def _disclosing(catalogue: Catalogue, texts: pl.Series, detectors: tuple[str, ..
 def _screen_keys(atoms: Sequence[Atom], suspects: pl.DataFrame) -> pl.Series:
     """ROW of the suspects that do hold such a value, or are not simple enough to tell."""
     keys = _keys(atoms)
-    seen = suspects.select(
-        ROW,
-        pl.col(RAW).str.extract_all(_PAIR.format(keys)).alias("pairs"),
-        pl.col(RAW).str.count_matches(rf'(?i)[".](?:{keys})["\\]').alias("keys"),
-        hidden_letters(pl.col(RAW)).alias("escaped"),
-    )
-    simple = (pl.col("pairs").list.len() == pl.col("keys")) & ~pl.col("escaped")
-    pairs = seen.filter(simple).select(ROW, "pairs").explode("pairs").drop_nulls()
+    hidden = suspects[RAW].str.contains(HIDDEN_LETTERS)
+    wanted = rf'(?i:{_PAIR.format(keys)})|(?i:[".](?:{keys})["\\])'
+    found = suspects.filter(~hidden).select(ROW, pl.col(RAW).str.extract_all(wanted).alias("pairs"))
+    pairs = found.explode("pairs").drop_nulls()
+    # A key without a value that shows as it is stands alone.
+    last = pairs["pairs"].str.slice(-1)
+    odd = pairs[ROW].filter(last.is_in(['"', "\\"]))
+    pairs = pairs.filter(~pl.col(ROW).is_in(odd.implode()))
     by_test: dict[Test, list[Atom]] = {}
     for atom in atoms:
         by_test.setdefault(atom.test, []).append(atom)
-    distinct = pairs["pairs"].unique()
+    distinct = _values(pairs["pairs"].unique())
     detecting = ((test, group) for test, group in by_test.items() if is_detector(test))
-    satisfying = [_satisfying(test, _keys(group), distinct) for test, group in detecting]
-    clear = pairs.filter(pl.col("pairs").is_in(pl.concat(satisfying).implode()))
-    return pl.concat([clear[ROW], seen.filter(~simple)[ROW]])
+    satisfying = [_satisfying(test, group, distinct) for test, group in detecting]
+    clear = pl.concat([distinct["pairs"].clear(), *satisfying])
+    clear = pairs[ROW].filter(pairs["pairs"].is_in(clear.implode()))
+    return pl.concat([clear, odd, suspects.filter(hidden)[ROW]])
 
 
 def _keys(atoms: Sequence[Atom]) -> str:
@@ -177,12 +185,19 @@ def _keys(atoms: Sequence[Atom]) -> str:
     return "|".join(sorted({regex_escape(a.key or "") for a in atoms}, key=lambda k: (-len(k), k)))
 
 
-def _satisfying(test: PiiTest | PlaintextTest | StateTest, keys: str, pairs: pl.Series) -> pl.Series:
-    """Those of the distinct raw pairs with one of these keys whose value satisfies the test under the key."""
-    frame = pairs.to_frame("pairs").filter(pl.col("pairs").str.contains(f'(?i)^"(?:{keys})"'))
-    frame = frame.with_columns(
-        pl.col("pairs").str.extract(r'^"([^"]*)"').str.to_lowercase().alias(PATH),
-        pl.col("pairs").str.extract(_VALUE).alias(TEXT),
-    )
-    asked = frame.filter(pl.col(TEXT).is_not_null() & (pl.col(TEXT) != "null")).with_row_index("index")
+def _values(pairs: pl.Series) -> pl.DataFrame:
+    """The raw pairs, their keys in lower case as PATH, their values as TEXT; those without one left out."""
+    found = pairs.str.extract_groups(_VALUE).struct.unnest()
+    frame = pl.DataFrame([pairs.alias("pairs"), found[PATH].str.to_lowercase(), found[TEXT]])
+    return frame.filter(pl.col(TEXT) != "null")
+
+
+def _satisfying(
+    test: PiiTest | PlaintextTest | StateTest, atoms: Sequence[Atom], pairs: pl.DataFrame
+) -> pl.Series:
+    """Those of the distinct pairs with the key of an atom whose value satisfies the test under it."""
+    mine = pairs[PATH].is_in([(a.key or "").lower() for a in atoms])
+    asked = pairs.filter(mine).with_row_index("index")
+    if asked.is_empty():
+        return asked["pairs"]
     return asked.join(verdicts_of(test, asked), on="index", how="semi")["pairs"]

@@ -37,6 +37,7 @@ from monitor.engine.panes import (
     span_ticks,
     to_segment,
 )
+from monitor.engine.stacked import stacked
 from monitor.engine.unanswered import WAITING, decided, latest, newest, pending, seen
 from monitor.engine.windowed import able
 from monitor.engine.windows import episodes, group_name
@@ -62,7 +63,7 @@ class State:
 
     Attributes:
         base: compact PANES.
-        recent: compact PANES of what came since, by batch.
+        recent: compact PANES of what came since, see `stacked`.
         told: `group`, of those that have an episode in the panes; None: not worked out yet.
         waiting: `group`, `due` of what an absence waits for (`monitor.engine.unanswered`); as `told`.
         partitions: whose panes the store has.
@@ -207,7 +208,7 @@ class History:
         """Keep the panes; returns all panes of those of their groups that may have or had an episode."""
         told, waiting = self._told(), self._waiting()
         groups = self._over(delta, waiting)
-        self._state = replace(self._state, recent=(*self._state.recent, delta))
+        self._state = replace(self._state, recent=stacked(self._state.recent, delta, compact))
         every = pl.concat([frame.join(groups, on="group", how="semi") for frame in self._state.frames])
         if not self._correlation.inner:
             asked = pl.concat([able(self._correlation, every).select("group"), told]).unique()

@@ -15,6 +15,9 @@ import polars as pl
 
 KEY_BYTES = 32
 
+FEW = 100
+"""Rows of which each is asked by itself sooner than the distinct ones are found and joined back."""
+
 _NUMBER = "__number"
 
 
@@ -53,7 +56,10 @@ class Keyring:
         return int.from_bytes(hashed.digest(), "big") >> 1 or 1
 
     def numbers(self, purpose: str, frame: pl.DataFrame) -> pl.Series:
-        """One `number` per row (Int64) over all columns of the frame, computed once per distinct row."""
+        """One `number` per row (Int64) over all columns of the frame, of many rows once per distinct one."""
+        if frame.height < FEW:
+            each = [self.number(purpose, row) for row in frame.iter_rows()]
+            return pl.Series(_NUMBER, each, dtype=pl.Int64)
         distinct = frame.unique()
         known = pl.Series(
             _NUMBER, [self.number(purpose, row) for row in distinct.iter_rows()], dtype=pl.Int64

@@ -13,7 +13,7 @@ import polars as pl
 
 from monitor.engine.atoms import column_leaves, leaves_for, satisfied, satisfied_keys, select_leaves
 from monitor.engine.candidates import candidates
-from monitor.engine.gate import Gate
+from monitor.engine.gate import Gate, searches
 from monitor.engine.plan import Atom, Plan, RulePlan, answered_by_column
 from monitor.frames import KEY, OFFSET, PATH, ROW, TEXT, TIME, Cells, EventBatch
 from monitor.rules.compile import asks_absence, test_expr
@@ -41,6 +41,21 @@ class Matches:
     context: pl.DataFrame
     further: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FURTHER))
 
+    def among(self, rows: pl.Series) -> Matches:
+        """Those of some events (ROW, UInt32)."""
+        mine = rows.implode()
+
+        def of(frame: pl.DataFrame) -> pl.DataFrame:
+            return frame if frame.is_empty() else frame.filter(frame[ROW].is_in(mine))
+
+        return Matches(
+            rules=self.rules,
+            rows=tuple(one if one.is_empty() else one.filter(one.is_in(mine)) for one in self.rows),
+            found={name: of(frame) for name, frame in self.found.items()},
+            context=of(self.context),
+            further=of(self.further),
+        )
+
 
 @dataclass(frozen=True)
 class _Answers:
@@ -59,9 +74,11 @@ def screen(plan: Plan, batch: EventBatch, gate: Gate | None = None) -> EventBatc
     if batch.detail is None or batch.cells is not None:
         return batch
     rules = _admitted(plan, batch)
-    anchored = (gate or Gate()).rows([r for r in rules if r.anchors], batch)
-    others = _first_look([r for r in rules if not r.anchors], batch, dict(plan.projection.aliases))
-    return batch.suspects(pl.concat([anchored, others]).unique())
+    passed = (gate or Gate()).passed([r for r in rules if r.anchors], batch)
+    unanchored = [r for r in rules if not r.anchors]
+    others = _first_look(unanchored, batch, dict(plan.projection.aliases))
+    searched = [passed.searched, *([others] if any(map(searches, unanchored)) else [])]
+    return batch.suspects(pl.concat([passed.rows, others]).unique(), pl.concat(searched))
 
 
 def _first_look(
@@ -71,7 +88,7 @@ def _first_look(
     irregular = batch.frame.filter(batch.irregular)[ROW]
     if not rules:
         return irregular.clear()
-    atoms = tuple(dict.fromkeys(a for r in rules for a in r.atoms))
+    atoms = _atoms(rules)
     searched = [a for a in atoms if not answered_by_column(a)]
     found = _search(searched, batch, aliases)
     return pl.concat([_over_columns(rules, searched, found, batch)[ROW], irregular])
@@ -106,18 +123,35 @@ def _admitted(plan: Plan, batch: EventBatch) -> tuple[RulePlan, ...]:
 
 def _ask(rules: Sequence[RulePlan], batch: EventBatch, aliases: dict[str, tuple[str, ...]]) -> _Answers:
     """Ask the rules of every event of the batch, whose columns hold every field of theirs."""
-    atoms = tuple(dict.fromkeys(a for r in rules for a in r.atoms))
+    atoms = _atoms(rules)
     searched = [a for a in atoms if not answered_by_column(a)]
     found = [_search(searched, batch, aliases)]
-    tables = [_over_columns(rules, searched, found[0], batch)]
+    absent = _unfound(searched, found[0]) | _unheld(atoms, batch)
+    tables = [_over_columns([r for r in rules if r.possible(absent)], searched, found[0], batch)]
     irregular = batch.frame.filter(batch.irregular)[ROW]
     tangled = leaves_for(atoms, batch, irregular) if len(irregular) else None
     if tangled is not None:
         found.append(_satisfied(atoms, tangled, aliases))
-        tables.append(_over_leaves(rules, atoms, found[1], irregular))
-    answers = pl.concat(tables).sort(ROW)
-    rows = {r.rule.header.id: answers.filter(pl.col(str(i)))[ROW] for i, r in enumerate(rules)}
-    return _Answers(rows, _joined(found))
+        absent = _unfound(atoms, found[1])
+        tables.append(_over_leaves([r for r in rules if r.possible(absent)], atoms, found[1], irregular))
+    answers = pl.concat(tables, how="diagonal").sort(ROW)
+    none = answers[ROW].clear()
+    # A series filters itself; a frame would plan a query for each rule.
+    rows = {name: answers[ROW].filter(answers[name]) for name in answers.columns if name != ROW}
+    return _Answers({r.rule.header.id: rows.get(r.rule.header.id, none) for r in rules}, _joined(found))
+
+
+def _unfound(searched: Sequence[Atom], found: dict[str, pl.DataFrame]) -> frozenset[str]:
+    """Names of the atoms that were searched for and not found."""
+    return frozenset(a.name for a in searched if a.name not in found or found[a.name].is_empty())
+
+
+def _unheld(atoms: Sequence[Atom], batch: EventBatch) -> frozenset[str]:
+    """Names of the atoms that ask a column that holds nothing."""
+    if batch.cells is not None:
+        return frozenset()
+    void = {c.name for c in batch.frame.get_columns() if c.null_count() == c.len()}
+    return frozenset(a.name for a in atoms if answered_by_column(a) and a.field in void)
 
 
 def _search(
@@ -142,9 +176,12 @@ def _satisfied(
     atoms: Sequence[Atom], leaves: pl.DataFrame, aliases: dict[str, tuple[str, ...]]
 ) -> dict[str, pl.DataFrame]:
     """FOUND per atom over the leaves of some events."""
-    keyed = [a for a in atoms if a.key is not None and not asks_absence(a.test)]
+    keyed: list[Atom] = []
+    others: list[Atom] = []
+    for atom in atoms:
+        (others if atom.key is None or asks_absence(atom.test) else keyed).append(atom)
     return satisfied_keys(keyed, leaves) | {
-        a.name: satisfied(a, select_leaves(a, leaves, aliases)) for a in atoms if a not in keyed
+        a.name: satisfied(a, select_leaves(a, leaves, aliases)) for a in others
     }
 
 
@@ -160,9 +197,10 @@ def _over_columns(
 ) -> pl.DataFrame:
     if batch.cells is not None:
         return _over_cells(rules, atoms, found, batch, batch.cells)
-    answers = [r.over_columns.alias(str(i)) for i, r in enumerate(rules)]
+    answers = [r.over_columns.alias(r.rule.header.id) for r in rules]
+    asked = _asked(rules, atoms)
     return _any_true(
-        batch.frame.lazy().filter(~batch.irregular).with_columns(_atom_column(a, found) for a in atoms),
+        batch.frame.lazy().filter(~batch.irregular).with_columns(_atom_column(a, found) for a in asked),
         answers,
     )
 
@@ -175,20 +213,32 @@ def _over_cells(
     cells: Cells,
 ) -> pl.DataFrame:
     """The same over a table, whose columns are asked by their distinct texts."""
-    atoms = dict.fromkeys(a for r in rules for a in r.atoms if answered_by_column(a))
+    atoms = filter(answered_by_column, _atoms(rules))
     holds = cells.tested([(a.field or "", a.name, test_expr(a.test, pl.col(TEXT))) for a in atoms])
     if holds.height != batch.frame.height:
         holds = holds[batch.frame[ROW]]
     frame = batch.frame.select(ROW).hstack(holds.get_columns()).lazy().filter(~batch.irregular)
-    answers = [r.over_leaves.alias(str(i)) for i, r in enumerate(rules)]
-    return _any_true(frame.with_columns(_atom_column(a, found) for a in searched), answers)
+    answers = [r.over_leaves.alias(r.rule.header.id) for r in rules]
+    return _any_true(frame.with_columns(_atom_column(a, found) for a in _asked(rules, searched)), answers)
 
 
 def _over_leaves(
     rules: Sequence[RulePlan], atoms: Sequence[Atom], found: dict[str, pl.DataFrame], rows: pl.Series
 ) -> pl.DataFrame:
-    answers = [r.over_leaves.alias(str(i)) for i, r in enumerate(rules)]
-    return _any_true(rows.to_frame().lazy().with_columns(_atom_column(a, found) for a in atoms), answers)
+    answers = [r.over_leaves.alias(r.rule.header.id) for r in rules]
+    asked = _asked(rules, atoms)
+    return _any_true(rows.to_frame().lazy().with_columns(_atom_column(a, found) for a in asked), answers)
+
+
+def _atoms(rules: Sequence[RulePlan]) -> tuple[Atom, ...]:
+    """The atoms of the rules, each once, told apart by their names: tests take long to compare."""
+    return tuple({a.name: a for r in rules for a in r.atoms}.values())
+
+
+def _asked(rules: Sequence[RulePlan], atoms: Sequence[Atom]) -> list[Atom]:
+    """Those of the atoms that some of the rules ask."""
+    used = {a.name for r in rules for a in r.atoms}
+    return [a for a in atoms if a.name in used]
 
 
 def _any_true(frame: pl.LazyFrame, answers: Sequence[pl.Expr]) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 import polars as pl
 
 from monitor.engine.counted import COUNT, MASK, counted
-from monitor.engine.keys import Keyring
+from monitor.engine.keys import FEW, Keyring
 from monitor.engine.match import Matches
 from monitor.engine.plan import RulePlan
 from monitor.frames import OFFSET, TIME
@@ -252,6 +252,8 @@ def shown(events: pl.DataFrame, field: str, show: Callable[[str | None], str]) -
     if not field:
         return pl.Series([""] * events.height, dtype=pl.String)
     texts = events[field]
+    if texts.len() < FEW:
+        return pl.Series([show(text) for text in texts], dtype=pl.String)
     distinct = texts.unique().drop_nulls()
     shown = pl.Series([show(text) for text in distinct], dtype=pl.String)
     return texts.replace_strict(distinct, shown, return_dtype=pl.String).fill_null(show(None))

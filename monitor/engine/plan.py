@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeGuard
 
 import polars as pl
@@ -74,6 +75,7 @@ class RulePlan:
         identity: fields of the fingerprint besides rule, path and period.
         anchors: what a record must hold to be asked at all, each of them; none asks every event.
         atoms: every atom of the rule.
+        needed: sets of names of atoms; of each set one has to hold for the rule to match.
     """
 
     rule: EventRule
@@ -84,6 +86,11 @@ class RulePlan:
     identity: tuple[str, ...]
     anchors: tuple[Anchor, ...]
     atoms: tuple[Atom, ...]
+    needed: tuple[frozenset[str], ...] = ()
+
+    def possible(self, absent: frozenset[str]) -> bool:
+        """Whether the rule may match where none of those atoms (by name) holds."""
+        return not any(absent.issuperset(names) for names in self.needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +159,34 @@ def _leaf_item(item: Item, atoms: _Atoms) -> pl.Expr:
     return item_expr(item, [pl.col(a.name) for a in atoms.of(item)])
 
 
+def _needed(rule: EventRule, atoms: _Atoms) -> tuple[frozenset[str], ...]:
+    selections = {s.name: s for s in rule.selections}
+
+    def one_of(alternatives: Sequence[list[frozenset[str]]]) -> list[frozenset[str]]:
+        if not all(alternatives):
+            return []
+        return [frozenset().union(*(min(sets, key=len) for sets in alternatives))]
+
+    def of_item(item: Item) -> list[frozenset[str]]:
+        if item.negated or any(asks_absence(test) for test in item.tests):
+            return []
+        tests = [[frozenset({a.name})] for a in atoms.of(item)]
+        return list(chain(*tests)) if item.every else one_of(tests)
+
+    def of(condition: Condition) -> list[frozenset[str]]:
+        match condition:
+            case Ref(name):
+                return one_of([list(chain(*map(of_item, i))) for i in selections[name].alternatives])
+            case And(operands):
+                return list(chain(*map(of, operands)))
+            case Or(operands):
+                return one_of(list(map(of, operands)))
+            case Not():
+                return []
+
+    return tuple(dict.fromkeys(one_of(list(map(of, rule.conditions)))))
+
+
 def positive_items(rule: EventRule) -> Iterator[Item]:
     """The items a match can rest on: those under an even number of negations."""
     selections = {s.name: s for s in rule.selections}
@@ -218,6 +253,7 @@ def _rule_plan(rule: EventRule, atoms: _Atoms, aliases: dict[str, tuple[str, ...
             )
         ),
         identity=alert.fingerprint or tuple(f for f in (privacy.actor, privacy.resource) if f),
+        needed=_needed(rule, atoms),
     )
 
 

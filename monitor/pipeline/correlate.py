@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -13,14 +14,16 @@ from monitor.engine.baseline import habits
 from monitor.engine.baseline.history import HabitHistory, every_violation
 from monitor.engine.history import FOREVER, MOST_PANES, History, Times
 from monitor.engine.keys import Keyring
-from monitor.engine.match import Matches
-from monitor.engine.panes import compact, from_segment, panes, schema, to_segment
+from monitor.engine.panes import compact, from_segment, schema, to_segment
 from monitor.engine.unanswered import decided
 from monitor.engine.watermark import Watermark
 from monitor.engine.windows import episodes
 from monitor.model import Episodes, Segment, Violation
 from monitor.ports import Store, TurnStore
 from monitor.rules.tree import Correlation
+
+AT_ONCE = 2
+"""Correlations of an archive whose segments or episodes are worked out at the same time."""
 
 SHARD_PANES = 1_000_000
 """Panes held at once when an archive's episodes are worked out (about 150 bytes each)."""
@@ -38,12 +41,14 @@ class Drained:
 class Windows(Protocol):
     """Turns matches into segments and episodes."""
 
-    def take(self, partition: str, matches: Matches, newest: int | None, behind: Collection[str]) -> int:
+    def take(
+        self, partition: str, deltas: Sequence[pl.DataFrame], newest: int | None, behind: Collection[str]
+    ) -> int:
         """Take in one batch.
 
         Args:
             partition: of the batch.
-            matches: in it.
+            deltas: for each correlation, in their order, the panes of its matches.
             newest: its newest event time, microseconds UTC.
             behind: partitions that held more records when the batch was read, see `monitor.engine.watermark`.
 
@@ -122,16 +127,13 @@ class LiveWindows:
         self._episodes: dict[tuple[str, str], Episodes] = {}
         self._segments: list[Segment] = []
 
-    def take(self, partition: str, matches: Matches, newest: int | None, behind: Collection[str]) -> int:
+    def take(
+        self, partition: str, deltas: Sequence[pl.DataFrame], newest: int | None, behind: Collection[str]
+    ) -> int:
         """Advance every correlation by one batch."""
         if newest is not None:
             self._watermark.observe(partition, newest)
             self._times.observe(partition, newest)
-        deltas = []
-        for correlation, _ in self._histories:
-            began = self._stopwatch()
-            deltas.append(_delta(partition, correlation, matches, self._keyring))
-            self._spend(correlation, began)
         quiet = all(delta.is_empty() for delta in deltas)
         if quiet and (newest is None or not any(_waits(one) for one, _ in self._histories)):
             return 0
@@ -237,13 +239,12 @@ class ArchiveWindows:
     def take(
         self,
         partition: str,
-        matches: Matches,
+        deltas: Sequence[pl.DataFrame],
         newest: int | None,
         behind: Collection[str],  # noqa: ARG002 - an archive has no watermark
     ) -> int:
         """Keep the batch's panes; in an archive nothing is late."""
-        for index, correlation in enumerate(self._correlations):
-            delta = _delta(partition, correlation, matches, self._keyring)
+        for index, (correlation, delta) in enumerate(zip(self._correlations, deltas, strict=True)):
             if not delta.is_empty():
                 self._deltas.setdefault((index, partition), []).append(delta)
             if _waits(correlation) and newest is not None:
@@ -253,12 +254,13 @@ class ArchiveWindows:
 
     def drain(self) -> Drained:
         """The panes since the last drain as segments."""
-        segments = [
-            _segment(self._correlations[index], partition, frames)
-            for (index, partition), frames in self._deltas.items()
-        ]
-        self._deltas = {}
-        return Drained(segments=tuple(segments))
+        held, self._deltas = self._deltas, {}
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="segments") as pool:
+            return Drained(segments=tuple(pool.map(self._segment, held.items())))
+
+    def _segment(self, held: tuple[tuple[int, str], list[pl.DataFrame]]) -> Segment:
+        (index, partition), frames = held
+        return _segment(self._correlations[index], partition, frames)
 
     def wrote(self, mark: int) -> None:
         """Nothing: an archive's state is asked of the store at the end."""
@@ -280,7 +282,9 @@ class ArchiveWindows:
 
         A correlation that is no longer among the rules goes with the last file that was read under it.
         """
-        found = {c.header.id: tuple(self._all_episodes(c)) for c in self._correlations}
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="episodes") as pool:
+            every = pool.map(self._all_episodes, self._correlations)
+            found = {c.header.id: tuple(e) for c, e in zip(self._correlations, every, strict=True)}
         held = {(v.rule, v.digest) for v in self._store.violations() if v.start is not None}
         orphaned = {
             rule: ()
@@ -323,7 +327,7 @@ class _Taken:
     """One batch of the turn: its panes for each correlation, and the watermark after it."""
 
     partition: str
-    deltas: list[pl.DataFrame]
+    deltas: Sequence[pl.DataFrame]
     reached: int | None
     times: Times
 
@@ -348,11 +352,6 @@ def _history(
 ) -> History | HabitHistory:
     kind = History if correlation.baseline is None else HabitHistory
     return kind(correlation, keyring, segments, most)
-
-
-def _delta(partition: str, correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
-    work_out = panes if correlation.baseline is None else habits.habits
-    return work_out(partition, correlation, matches, keyring)
 
 
 def _segment(correlation: Correlation, partition: str, frames: Iterable[pl.DataFrame]) -> Segment:

@@ -1,7 +1,7 @@
 """Steps 2 and 3 of a turn, in threads: batches are decoded and screened one by one, then judged together.
 
-Most events are done with when they were screened. What is left of several batches of a partition is judged at
-once: it costs by the query more than by the event.
+Most events are done with when they were screened. What is left of several batches of a source is judged at
+once, whatever their partitions: it costs by the query more than by the event.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from monitor.clock import Clock
+from monitor.engine.deltas import delta
 from monitor.engine.group import parts
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches, judge, screen
+from monitor.engine.plan import Plan
 from monitor.frames import RAW, TIME, EventBatch, Lines, RecordBatch, Table, Values, joined
 from monitor.model import Part, Reject
 from monitor.pipeline.shares import RuleSeconds
-from monitor.pipeline.ways import WayOf
+from monitor.pipeline.ways import Way, WayOf
 from monitor.telemetry import EVENTS, SKIPPED, UNTIMED
 
 WORKERS = 2
@@ -96,6 +100,7 @@ def _summed(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, f
 
 @dataclass(frozen=True)
 class _Screened:
+    way: Way
     read: Read
     suspects: EventBatch
     size: int
@@ -104,11 +109,12 @@ class _Screened:
 
 @dataclass(frozen=True)
 class Done:
-    """What was read, and what it says by itself, whatever came before it."""
+    """What was read, and what that says by itself; `deltas` are for `Windows.take`."""
 
     read: Read
     matches: Matches
     parts: list[Part]
+    deltas: Sequence[pl.DataFrame]
 
 
 class Evaluation:
@@ -125,14 +131,14 @@ class Evaluation:
 
     def done(self, polled: Iterable[Polled]) -> Iterator[Done]:
         """All of them, in the order they were read; those at work at once are bounded."""
-        judging: deque[tuple[Future[Done], bool]] = deque()
+        judging: deque[tuple[Future[list[Done]], bool]] = deque()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="evaluate") as pool:
             for together in _together(self._screened(pool, polled)):
                 judging.append((pool.submit(self._judge, together), _whole(together)))
                 while judging and (judging[0][0].done() or _many(judging)):
-                    yield judging.popleft()[0].result()
+                    yield from judging.popleft()[0].result()
             while judging:
-                yield judging.popleft()[0].result()
+                yield from judging.popleft()[0].result()
 
     def _screened(self, pool: ThreadPoolExecutor, polled: Iterable[Polled]) -> Iterator[_Screened]:
         waiting: deque[Future[_Screened]] = deque()
@@ -174,18 +180,50 @@ class Evaluation:
             seconds={"poll": polled.seconds, "decode": read - started, "evaluate": done - read},
             rule_seconds=dict(shares),
         )
-        return _Screened(told, suspects, _text_bytes(suspects))
+        return _Screened(way, told, suspects, _text_bytes(suspects))
 
-    def _judge(self, screened: Sequence[_Screened]) -> Done:
+    def _judge(self, screened: Sequence[_Screened]) -> list[Done]:
+        """One of each partition; what judging took is told of the first."""
         started = self._clock.monotonic()
-        first, *others = (one.read for one in screened)
-        read = sum(others, start=first)
+        plan = screened[0].way.plan
         suspects = joined([one.suspects for one in screened])
-        matches = judge(self._way(read.batch.partition).plan, suspects)  # 3
-        found = parts(read.batch.partition, matches, self._keyring)
+        matches = judge(plan, suspects)  # 3
         took = self._clock.monotonic() - started
         shares = () if self._shares is None else self._shares.shared(suspects.logsource, took)
-        return Done(read.spent({"evaluate": took}, dict(shares)), matches, found)
+        seconds, rule_seconds = {"evaluate": took}, dict(shares)
+        found = []
+        for read, mine in _by_partition(screened, matches):
+            found.append(self._done(plan, read.spent(seconds, rule_seconds), mine))
+            seconds, rule_seconds = {}, {}
+        return found
+
+    def _done(self, plan: Plan, read: Read, matches: Matches) -> Done:
+        partition, began = read.batch.partition, self._clock.monotonic()
+        found = parts(partition, matches, self._keyring)
+        grouped = self._clock.monotonic()
+        deltas: list[pl.DataFrame] = []
+        seconds: dict[str, float] = {}
+        for correlation in (one for one in plan.correlations if one.reported):
+            deltas.append(delta(partition, correlation, matches, self._keyring))
+            ended = self._clock.monotonic()
+            seconds[correlation.header.id] = ended - grouped - sum(seconds.values())
+        stages = {"evaluate": grouped - began, "correlate": sum(seconds.values())}
+        return Done(read.spent(stages, {} if self._shares is None else seconds), matches, found, deltas)
+
+
+def _by_partition(screened: Sequence[_Screened], matches: Matches) -> Iterator[tuple[Read, Matches]]:
+    """What was read of each partition, and the matches in it."""
+    held: dict[str, list[tuple[Read, pl.Series]]] = {}
+    start = 0
+    for one in screened:
+        end = start + one.suspects.frame.height
+        rows = pl.int_range(start, end, dtype=pl.UInt32, eager=True)  # as `joined` counts them
+        held.setdefault(one.read.batch.partition, []).append((one.read, rows))
+        start = end
+    for mine in held.values():
+        first, *others = (read for read, _ in mine)
+        within = matches if len(held) == 1 else matches.among(pl.concat([rows for _, rows in mine]))
+        yield sum(others, start=first), within
 
 
 def _text_bytes(suspects: EventBatch) -> int:
@@ -223,10 +261,12 @@ def _many(judging: Iterable[tuple[object, bool]]) -> bool:
 def _fits(together: Sequence[_Screened], one: _Screened) -> bool:
     """Whether it can be judged with those before it."""
     first, mine = together[0].read.batch, one.read.batch
+    held = {other.read.batch.partition: other.read.batch.generation for other in together}
     return (
         bool(one.size and together[0].size)
-        and (first.partition, first.generation, first.format)
-        == (mine.partition, mine.generation, mine.format)
+        and together[0].way is one.way
+        and first.format == mine.format
+        and held.get(mine.partition, mine.generation) == mine.generation
         and together[0].suspects.logsource == one.suspects.logsource
         and len(together) < TOGETHER_BATCHES
         and sum(s.size for s in together) + one.size <= TOGETHER_BYTES

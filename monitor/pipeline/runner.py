@@ -256,7 +256,7 @@ class Runner:
         read, batch = done.read, done.read.batch
         self._in_hand[batch.partition] += read.records
         began = self._clock.monotonic()
-        late = self._windows.take(batch.partition, done.matches, read.newest, read.behind)
+        late = self._windows.take(batch.partition, done.deltas, read.newest, read.behind)
         took = self._clock.monotonic() - began
         done = replace(done, read=read.spent({"correlate": took}, dict(self._windows.spent())))
         facts = read.facts + Counter({LATE: late, UNWATCHED: self._windows.unwatched()})

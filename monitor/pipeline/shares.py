@@ -125,7 +125,7 @@ class RuleSeconds:
         plan, gate, quickest = replace(plan, rules=rules), Gate(), inf
         if batch.detail is not None:
             # Which anchor is rare is found out once in many batches.
-            gate.rows([r for r in rules if r.anchors], batch)
+            gate.passed([r for r in rules if r.anchors], batch)
         for _ in range(tries):
             began = self._clock.monotonic()
             parts(batch.partition, evaluate(plan, batch, gate), self._keyring)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from monitor.decode import AUTO, decoder
+from monitor.detectors import Catalogue
 from monitor.engine.survey import Survey
 from monitor.frames import Projection, RecordBatch
 
@@ -13,10 +14,10 @@ EVERYTHING: Final = Projection(everything=True)
 """A survey reads whatever there is."""
 
 
-def survey(batches: Iterable[RecordBatch], classes: tuple[str, ...]) -> Survey:
-    """Read all batches, their format said, and count what the detector classes find in them."""
+def survey(batches: Iterable[RecordBatch], catalogue: Catalogue, classes: tuple[str, ...]) -> Survey:
+    """Read all batches, their format said, and count what classes of the catalogue find in them."""
     read = decoder(AUTO, EVERYTHING)
-    counted = Survey(classes)
+    counted = Survey(catalogue, classes)
     for batch in batches:
         counted.add(read.decode(batch))
     return counted

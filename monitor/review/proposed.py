@@ -12,8 +12,8 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from monitor.detectors.catalogue import Catalogue
 from monitor.detectors.entry import WHY
-from monitor.detectors.registry import CATALOGUE
 from monitor.detectors.samples import SAMPLES
 from monitor.engine.atoms import DISCLOSED
 from monitor.engine.survey import Finding
@@ -30,7 +30,7 @@ _NAMESPACE: Final = uuid.UUID("7c2f3a52-59f5-4be8-9a2e-0f6a5d0c8f11")
 """Out of it and a rule's field ids are made: the same proposal has the same id each time."""
 
 
-def rules(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+def rules(findings: Sequence[Finding], catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     """Name and text of a rule file for each field that shows data, in the order of the findings."""
     by_path: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -38,7 +38,7 @@ def rules(findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
             by_path.setdefault(finding.path, []).append(finding)
     for path, found in by_path.items():
         name = _name(path)
-        yield name, "\n".join(_document(name, path, found)) + "\n"
+        yield name, "\n".join(_document(name, path, found, catalogue)) + "\n"
 
 
 def unaskable(findings: Iterable[Finding]) -> list[str]:
@@ -56,9 +56,11 @@ def _name(path: str) -> str:
     return f"undeclared_{told}_{hashlib.sha256(path.encode()).hexdigest()[:8]}"
 
 
-def _document(name: str, path: str, found: Sequence[Finding]) -> Iterator[str]:
+def _document(name: str, path: str, found: Sequence[Finding], catalogue: Catalogue) -> Iterator[str]:
     classes = list(dict.fromkeys(finding.detector for finding in found))
-    told = f"Proposed by privwatch scan, which found {_seen(found)}. {_why(classes)} {_TO_DO}"
+    entries = [catalogue.entries[name] for name in classes]
+    why = " ".join(dict.fromkeys(WHY[entry.kind] for entry in entries))
+    told = f"Proposed by privwatch scan, which found {_seen(found)}. {why} {_TO_DO}"
     yield f"title: {_text(f'Undeclared personal data in {path}')}"
     yield f"id: {_identifier(path, classes)}"
     yield f"name: {name}"
@@ -71,12 +73,12 @@ def _document(name: str, path: str, found: Sequence[Finding]) -> Iterator[str]:
     yield f"        {_text(f'{path}|pii')}: [{', '.join(classes)}]"
     yield "    condition: found"
     yield "falsepositives:"
-    yield from (f"    - {_text(CATALOGUE[name].beware)}" for name in classes)
+    yield from (f"    - {_text(entry.beware)}" for entry in entries)
     yield "level: medium"
     yield 'x_privacy: {articles: ["5(1)(c)", "32"]}'
     yield "x_tests:"
-    for each in classes:
-        yield from _case(each, "match", path, SAMPLES[each])
+    for entry in entries:
+        yield from _case(entry.name, "match", path, entry.sample or SAMPLES[entry.name])
     yield from _case("protected", "no_match", path, _PROTECTED)
 
 
@@ -88,10 +90,6 @@ _TO_DO: Final = (
     "If the data has to be here, protect it, and delete this rule only when it is on the record of "
     "processing; else keep it out of the log, and keep this rule."
 )
-
-
-def _why(classes: Sequence[str]) -> str:
-    return " ".join(dict.fromkeys(WHY[CATALOGUE[name].kind] for name in classes))
 
 
 def _case(name: str, expect: str, path: str, text: str) -> Iterator[str]:

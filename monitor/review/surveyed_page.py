@@ -6,10 +6,9 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from monitor.detectors.catalogue import Catalogue
 from monitor.detectors.entry import WHY
-from monitor.detectors.registry import CATALOGUE
-from monitor.engine.atoms import DISCLOSED
-from monitor.engine.survey import COUNTED, Finding
+from monitor.engine.survey import COUNTED, SHOWN, Finding
 from monitor.printable import cell
 from monitor.review.totals import WORDS, counted
 
@@ -36,14 +35,16 @@ dd { margin: 0; }
 """
 
 
-def page(findings: Sequence[Finding], events: int, rejects: Mapping[str, int]) -> str:
+def page(findings: Sequence[Finding], catalogue: Catalogue, events: int, rejects: Mapping[str, int]) -> str:
     """The page: what is readable, what is protected, and what each class is."""
-    return "\n".join(_page(findings, events, rejects)) + "\n"
+    return "\n".join(_page(findings, catalogue, events, rejects)) + "\n"
 
 
-def _page(findings: Sequence[Finding], events: int, rejects: Mapping[str, int]) -> Iterator[str]:
-    readable = [f for f in findings if f.state in DISCLOSED]
-    protected = [f for f in findings if f.state not in DISCLOSED]
+def _page(
+    findings: Sequence[Finding], catalogue: Catalogue, events: int, rejects: Mapping[str, int]
+) -> Iterator[str]:
+    readable = [f for f in findings if f.state in SHOWN]
+    protected = [f for f in findings if f.state not in SHOWN]
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>Personal data in logs</title>\n<style>{_STYLE}</style>\n</head>\n<body>"
@@ -59,7 +60,7 @@ def _page(findings: Sequence[Finding], events: int, rejects: Mapping[str, int]) 
     yield from _table(protected, "Nothing protected was found.")
     yield "<h2>What these are</h2>\n<dl>"
     for name in dict.fromkeys(f.detector for f in findings):
-        entry = CATALOGUE[name]
+        entry = catalogue.entries[name]
         yield f"<dt><code>{_safe(name)}</code></dt>"
         yield f"<dd>{_safe(_sentence(entry.what))} {_safe(WHY[entry.kind])}</dd>"
         yield f"<dd>Beware: {_safe(entry.beware)}.</dd>"
@@ -97,7 +98,7 @@ def _table(findings: Sequence[Finding], nothing: str) -> Iterator[str]:
 
 
 def _row(finding: Finding) -> str:
-    tone = "bad" if finding.state in DISCLOSED else "good"
+    tone = "bad" if finding.state in SHOWN else "good"
     values = f"{finding.values:,}" + ("+" if finding.values >= COUNTED else "")
     return (
         f'<tr><td class="n">{finding.records:,}</td><td class="n">{values}</td>'

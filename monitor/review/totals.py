@@ -43,6 +43,11 @@ _RATED_SECONDS: Final = 1.0
 """A rate over less than this says more about the start than about the rules."""
 
 
+def passed_over(allowed: Iterable[tuple[str, int]]) -> list[str]:
+    """What allow-lists of the settings kept back, one line each: looks at values, not events."""
+    return [f"passed over by the allow-list {name}: {counted(n, 'look')}" for name, n in allowed]
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Figures of a replay. `records`, `size` (bytes) and `seconds` are of this run, the others of all."""

@@ -92,6 +92,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in found if word not in {*_KEYWORDS, "(", ")"}))
 
 
+def counts_off(text: str) -> bool:
+    """Whether a condition has a quantifier: `all of them`."""
+    return any(match["good"] == "of" for match in _TOKEN.finditer(text))
+
+
 def _tokens(text: str) -> list[_Token]:
     if (pipe := text.find("|")) >= 0:
         message = "Aggregation after a pipe is no longer Sigma."

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from monitor.rules.baseline import HOUR, read_baseline
-from monitor.rules.condition import renamed, words
+from monitor.rules.condition import counts_off, renamed, words
 from monitor.rules.document import MapNode, Scalar
 from monitor.rules.extensions import read_alert, read_privacy, read_tests, read_window
 from monitor.rules.header import read_header
@@ -111,6 +111,10 @@ def _aliases(body: Reader, rules: tuple[str, ...]) -> tuple[Alias, ...]:
 def _references(body: Reader, kind: str) -> tuple[Scalar, ...]:
     condition = body.get("condition")
     if kind in TEMPORAL and not body.has("rules") and isinstance(condition, Scalar):
+        if counts_off(condition.text):
+            message = "The condition counts off rules, and there is no list of them."
+            body.problems.add("missing-key", condition.span, message, "Add `rules:` with their names.")
+            return ()
         # As in pySigma, a condition in words names the rules by itself.
         return tuple(replace(condition, value=text, text=text) for text in words(condition.text))
     if not body.require("rules"):

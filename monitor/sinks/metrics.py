@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version as installed
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -20,6 +20,7 @@ from monitor.sinks.scraped import (
     BlindRulesNow,
     Lag,
     Partitions,
+    PassedOver,
     bounded,
 )
 from monitor.telemetry import Metric, source_of
@@ -60,9 +61,11 @@ class Metrics:
         self._letters_discarded = self._counter(telemetry.DEAD_LETTERS_DISCARDED)
         self._partitions = Partitions(clock or SystemClock())
         self._blind = BlindRulesNow()
+        self._passed_over = PassedOver()
         self._sources: set[str] = set()
         self.registry.register(self._partitions)
         self.registry.register(self._blind)
+        self.registry.register(self._passed_over)
         ProcessCollector(registry=self.registry)
         # A series that is there from the start can be alerted on before it first moves.
         for fact in telemetry.FACTS:
@@ -116,6 +119,10 @@ class Metrics:
         Of `sources` the silence is told whether they have partitions or not.
         """
         self._partitions.watch(lag, assigned, lag_bytes, sources)
+
+    def watch_allowed(self, ask: Callable[[], Mapping[str, int]]) -> None:
+        """Ask at every scrape how often each allow-list kept a value back."""
+        self._passed_over.ask = ask
 
     def watch_blind(self, blind: BlindRules) -> None:
         """Ask at every scrape for (rule, field, source) of rules that can see nothing."""

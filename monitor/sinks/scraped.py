@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from threading import Lock
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitor import telemetry
@@ -111,6 +111,21 @@ class BlindRulesNow(Collector):
         family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
         for labels in found[:MAX_PARTITIONS]:
             family.add_metric(labels, 1)
+        yield family
+
+
+class PassedOver(Collector):
+    """What allow-lists kept back, as it is when somebody asks."""
+
+    def __init__(self) -> None:
+        self.ask: Callable[[], Mapping[str, int]] = dict
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """The family of this moment; allow-lists that kept nothing back are 0."""
+        metric = telemetry.PASSED_OVER
+        family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+        for name, count in sorted(self.ask().items()):
+            family.add_metric([name], count)
         yield family
 
 

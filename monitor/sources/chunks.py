@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from monitor.decode.reasons import DAMAGED_FILE, TOO_LONG, shape
-from monitor.frames import Lines, Table
+from monitor.frames import Lines, Table, newlines
 from monitor.model import Reject
 from monitor.sources.files import DamagedError, Stream
 
@@ -156,14 +155,9 @@ class LineReader:
             self._line += 1
 
 
-def _count(data: bytes) -> int:
-    """Lines, the last one with or without its newline."""
-    return sum(1 for _ in io.BytesIO(data))  # three times as fast as `bytes.count`, which looks at every byte
-
-
 def _bounded(data: bytes) -> Iterator[tuple[bytes, int]]:
     """Whole lines in parts of at most MAX_LINES, and how many lines each has."""
-    lines = _count(data)
+    lines = newlines(data) + (data[-1:] not in {b"", b"\n"})
     if lines <= MAX_LINES:
         yield data, lines
         return

@@ -42,6 +42,8 @@ _POLL_SECONDS: Final = 0.2
 _BACKOFF_SECONDS: Final = 0.5
 _EASE_SECONDS: Final = 1.0
 _CLOSE_SECONDS: Final = 4.5
+_QUIET_SECONDS: Final = 10.0
+_AGAIN_SAID_SECONDS: Final = 60.0
 _LEAST_SECONDS: Final = 0.5
 _AGAIN_SECONDS: Final = 2.0
 
@@ -106,6 +108,26 @@ def client_of(wanted: str) -> str:
     return "librdkafka" if installed and wanted != "kafka-python" else "kafka-python"
 
 
+class _Waiting:
+    """Tells when something in the way is worth a word: after some seconds, and then every minute."""
+
+    def __init__(self) -> None:
+        self._told_at: float | None = None
+
+    def long(self, now: float) -> bool:
+        """Whether to say now that it is in the way."""
+        if self._told_at is None:
+            self._told_at = now + _QUIET_SECONDS - _AGAIN_SAID_SECONDS
+        if now - self._told_at < _AGAIN_SAID_SECONDS:
+            return False
+        self._told_at = now
+        return True
+
+    def over(self) -> None:
+        """Nothing is."""
+        self._told_at = None
+
+
 class KafkaSource:
     """`monitor.ports.Source` over topics. A partition is called `topic-3`.
 
@@ -140,6 +162,7 @@ class KafkaSource:
         self._topics: frozenset[str] = frozenset()
         self._lost: Counter[str] = Counter()
         self._astray: dict[str, int] = {}
+        self._waiting = _Waiting()
 
     def start(self, checkpoints: Mapping[str, Checkpoint]) -> None:
         """Connect, check that the topics are there, and begin to read.
@@ -241,9 +264,7 @@ class KafkaSource:
     def _step(self, consumer: Consumer) -> None:
         """Settle what changed, then one poll."""
         try:
-            self._commit(consumer)
-            self._settle(consumer)
-            self._hold_back(consumer)
+            self._settle_all(consumer)
             found = consumer.poll(self._options.batch_records, _POLL_SECONDS)
             self._let_go()
             self._take(consumer, found)
@@ -252,9 +273,29 @@ class KafkaSource:
             self._astray |= error.positions
         except DivergedError as error:
             raise self._truncated(error.partition) from error
-        except PassingError:
-            # A broker that is away, or elects a leader: the client goes on trying, we must not spin.
-            self._stop.wait(_BACKOFF_SECONDS)
+        except PassingError as error:
+            self._wait(error)
+        else:
+            if found:
+                self._waiting.over()
+
+    def _settle_all(self, consumer: Consumer) -> None:
+        """Where that does not work now, polling goes on all the same, or the group would think us gone.
+
+        What is not placed is not believed, so that nothing is lost by it.
+        """
+        try:
+            self._commit(consumer)
+            self._settle(consumer)
+            self._hold_back(consumer)
+        except PassingError as error:
+            self._wait(error)
+
+    def _wait(self, error: PassingError) -> None:
+        """A broker that is away, or elects a leader: the client goes on trying, we must not spin."""
+        if self._waiting.long(self._clock.monotonic()):
+            log.warning("%s: nothing is read for now (%s)", self._options.brokers, error)
+        self._stop.wait(_BACKOFF_SECONDS)
 
     def _take(self, consumer: Consumer, found: Sequence[Fetched]) -> None:
         """Queue what was polled. What is not queued the client will not bring again, unless asked to."""

@@ -105,6 +105,7 @@ class NativeConsumer:
         self._drained: dict[str, int] = {}
         self._held: set[str] = set()
         self._to_seek: set[str] = set()
+        self._given: set[str] = set()
         self._failure: Exception | None = None
         self._denied = Event()
         session = round(options.session_seconds * 1000)
@@ -143,7 +144,11 @@ class NativeConsumer:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        self._seek()
+        try:
+            self._seek()
+        except PassingError as error:
+            # Said after this poll: rebalances are heard of in polls alone, and all of the group waits for us.
+            self._failure = error
         messages = self._consume(1, seconds)
         if messages and records > 1:
             messages += self._consume(records - 1, _GATHER_SECONDS)
@@ -162,19 +167,52 @@ class NativeConsumer:
         """Have partitions read from where they should be, and nothing believed that was fetched before."""
         with self._said():
             for name in self._to_seek & self._next.keys():
-                self._move(_partition(name, self._next[name]))
+                self._move(name, _partition(name, self._next[name]))
                 self._to_seek.discard(name)
 
-    def _move(self, partition: TopicPartition) -> None:
-        """Seek, or where the library has stopped reading the partition, give it that anew."""
+    def _move(self, name: str, partition: TopicPartition) -> None:
+        """Seek, or where the library does not read the partition, give it that anew."""
+        if name in self._given:
+            try:
+                self._consumer.seek(partition)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError._STATE:  # noqa: SLF001 - the library's name for it
+                    raise
+                self._take_back([name])
+            else:
+                return
+        self._give([partition])
+
+    def _give(self, partitions: list[TopicPartition]) -> None:
+        """Have the library read these; it goes on with a paused one as if it were not."""
         try:
-            self._consumer.seek(partition)
+            self._consumer.incremental_assign(partitions)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError._STATE:  # noqa: SLF001 - the library's name for it
+            if error.args[0].code() != KafkaError._CONFLICT:  # noqa: SLF001 - the library's name for it
                 raise
-            self._consumer.incremental_unassign([partition])
-            self._consumer.incremental_assign([partition])
-            self._held.discard(_name(partition))
+            # It reads one of them already, and then took none: those are sought, the others given one by one.
+            if len(partitions) > 1:
+                for one in partitions:
+                    self._give([one])
+                return
+            self._to_seek.add(_name(partitions[0]))
+        names = set(map(_name, partitions))
+        self._given |= names
+        self._held -= names
+        self._consumer.resume(partitions)
+
+    def _take_back(self, names: Collection[str]) -> None:
+        """Have the library read these no longer."""
+        names = self._given.intersection(names)
+        self._given -= names
+        try:
+            self._consumer.incremental_unassign([_partition(name) for name in names])
+        except KafkaException:
+            # It knows of one of them no more, and then took back none. The rebalance waits for this call.
+            for name in names:
+                with suppress(KafkaException):
+                    self._consumer.incremental_unassign([_partition(name)])
+            self._consumer.incremental_unassign([])
 
     def _columns(self, messages: list[Message]) -> list[Fetched]:
         """By partition; an error is kept until what came before it is taken."""
@@ -184,7 +222,9 @@ class NativeConsumer:
                 self._note(message, error)
                 continue
             found.setdefault((message.topic() or "", message.partition() or 0), []).append(message)
-        fetched = [_fetched(f"{topic}-{number}", some) for (topic, number), some in found.items()]
+        named = {f"{topic}-{number}": some for (topic, number), some in found.items()}
+        # Of a partition that is yet to be sought, these are of before.
+        fetched = [_fetched(name, some) for name, some in named.items() if name not in self._to_seek]
         for one in fetched:
             if one.partition in self._next:
                 self._next[one.partition] = one.offsets[-1] + 1
@@ -207,15 +247,14 @@ class NativeConsumer:
 
     def place(self, places: Mapping[str, int]) -> None:
         """Give the library partitions it does not read yet, and seek in those it does."""
-        fresh = [_partition(name, at) for name, at in places.items() if name not in self._next]
-        with self._said():
-            if fresh:
-                self._consumer.incremental_assign(fresh)
-                self._consumer.resume(fresh)
-        self._to_seek |= places.keys() & self._next.keys()
+        fresh = [_partition(name, at) for name, at in places.items() if name not in self._given]
         self._next |= places
+        self._to_seek |= places.keys() & self._given
         for name in places:
             self._drained.pop(name, None)
+        if fresh:
+            with self._said():
+                self._give(fresh)
         self._seek()
 
     def hold(self) -> None:
@@ -285,17 +324,16 @@ class NativeConsumer:
         self._ours |= frozenset(map(_name, partitions))
         self._settled(lambda: consumer.incremental_assign([]))
 
-    def _went(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _went(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         """Give back those that were read, and no others."""
         names = frozenset(map(_name, partitions))
         self._ours -= names
-        read = [name for name in names if name in self._next]
         for name in names:
             self._next.pop(name, None)
             self._drained.pop(name, None)
             self._held.discard(name)
         self._revoked(names)
-        self._settled(lambda: consumer.incremental_unassign([_partition(name) for name in read]))
+        self._settled(lambda: self._take_back(names))
 
     def _settled(self, call: Callable[[], None]) -> None:
         """An error in a callback would throw away the records that are being polled, so it waits."""

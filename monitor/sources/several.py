@@ -15,6 +15,13 @@ from monitor.ports import Source
 STEP_SECONDS = 0.05
 """How long one source is waited for at a time while there are others."""
 
+LEAST_SECONDS = 0.001
+"""How long each of the others is waited for at least.
+
+A source that reads ahead gives what came since somebody waited only to one who waits
+(`monitor.sources.handover`): never waited for, it would give nothing ever again.
+"""
+
 
 class Live(Source, Protocol):
     """A source that goes on while the daemon runs."""
@@ -84,7 +91,7 @@ class Several:
         """
         until = self._clock.monotonic() + timeout
         alone = len(self._members) == 1
-        waits = [0.0] * (len(self._members) - 1)
+        waits = [min(timeout, LEAST_SECONDS)] * (len(self._members) - 1)
         while True:
             left = until - self._clock.monotonic()
             for wait in (*waits, max(0.0, left if alone else min(left, STEP_SECONDS))):

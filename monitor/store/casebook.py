@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from monitor.casebook import Account, Case, Change, Found, Query, RuleDay, Session
+from monitor.casebook import Account, Case, CaseDays, Change, Found, Query, RuleDay, Session
 from monitor.errors import OutpacedError
+from monitor.ledger import exports
 from monitor.ledger.check import Fault
 from monitor.ledger.entries import Entry, Head, Record
 from monitor.ledger.signing import Signer
@@ -56,6 +57,15 @@ class SqlCasebook:
         """By key of the case: (period, events) since then."""
         with self._reading() as connection:
             return finding.trends(connection, self._namespace, cases, since)
+
+    def within(self, rules: Sequence[str], since: str, until: str) -> tuple[CaseDays, ...]:
+        """Cases of these rules with violations on these days."""
+        with self._reading() as connection:
+            return tuple(
+                one
+                for rule in rules
+                for one in finding.within(connection, self._namespace, rule, since, until)
+            )
 
     def alike(self, case: Case, limit: int) -> tuple[Case, ...]:
         """Other cases of the same rule, newest first."""
@@ -127,6 +137,10 @@ class SqlCasebook:
         """Write something down in the ledger."""
         with self._writing() as connection:
             return ledger.append(connection, self._namespace, self._signer, [record], at)[0]
+
+    def sealed(self, name: str, content: bytes, head: Head) -> bytes:
+        """The signature file of an export."""
+        return exports.sealed(name, content, head, self._signer)
 
     def history(self, ref: str) -> tuple[Written, ...]:
         """What the ledger says about something, in order."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
-from monitor.casebook import MOST_COUNTED, Case, Found, Query
+from monitor.casebook import MOST_COUNTED, Case, CaseDays, Found, Query
 from monitor.model import FILTERED, Violation
 from monitor.store import rows, schema
+from monitor.store.gathering import KEY
 from monitor.store.upsert import among
 
 _HIGHEST = "\U0010ffff"
@@ -105,3 +106,30 @@ def trends(
         for key, period, events in connection.execute(wanted):
             found.setdefault(key, []).append((period, events))
     return {key: tuple(sorted(said)) for key, said in found.items()}
+
+
+def within(connection: Connection, namespace: str, rule: str, since: str, until: str) -> Iterator[CaseDays]:
+    """Cases of a rule with what was found of them on the days from `since` to before `until`."""
+    table, cases = schema.violation, schema.review_case
+    summed = (
+        select(
+            KEY.label("found"),
+            func.count().label("of_days"),
+            func.sum(table.c.events).label("events_of_days"),
+            func.min(table.c.first_seen).label("since"),
+            func.max(table.c.last_seen).label("until"),
+        )
+        .where(
+            table.c.namespace == namespace,
+            table.c.rule == rule,
+            table.c.period >= since,
+            table.c.period < until,
+            table.c.status != FILTERED,
+        )
+        .group_by(KEY)
+        .subquery()
+    )
+    sums = (summed.c.of_days, summed.c.events_of_days, summed.c.since, summed.c.until)
+    joined = cases.join(summed, (cases.c.namespace == namespace) & (cases.c.case_key == summed.c.found))
+    for row in connection.execute(select(cases, *sums).select_from(joined)):
+        yield CaseDays(case_of(row), row.of_days, int(row.events_of_days), row.since, row.until)

@@ -10,6 +10,7 @@ DECIDE: Final = "decide"
 INCIDENT: Final = "incident"
 REGISTER: Final = "register"
 LEDGER: Final = "ledger"
+EXPORT: Final = "export"
 ACCOUNTS: Final = "accounts"
 
 ACTIONS = {
@@ -19,14 +20,15 @@ ACTIONS = {
     INCIDENT: "set clocks and severity, write the register",
     REGISTER: "read the breach register and drafts of notifications",
     LEDGER: "read the ledger",
+    EXPORT: "take a week's report along",
     ACCOUNTS: "add and change accounts",
 }
 
 ROLES = {
     "viewer": frozenset({OVERVIEW}),
     "reviewer": frozenset({OVERVIEW, EVIDENCE, DECIDE}),
-    "dpo": frozenset({OVERVIEW, EVIDENCE, DECIDE, INCIDENT, REGISTER, LEDGER}),
-    "auditor": frozenset({OVERVIEW, EVIDENCE, REGISTER, LEDGER}),
+    "dpo": frozenset({OVERVIEW, EVIDENCE, DECIDE, INCIDENT, REGISTER, LEDGER, EXPORT}),
+    "auditor": frozenset({OVERVIEW, EVIDENCE, REGISTER, LEDGER, EXPORT}),
     "admin": frozenset({OVERVIEW, LEDGER, ACCOUNTS}),
 }
 """Who administers accounts decides nothing, and who decides administers nothing."""

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monitor.casebook import Account
 from monitor.errors import OutpacedError, PrivwatchError
 from monitor.review.desk import Desk
-from monitor.web import access, administration, decisions, pages, rendering
-from monitor.web.permissions import ACCOUNTS, DECIDE, EVIDENCE, INCIDENT, LEDGER, OVERVIEW, REGISTER
+from monitor.web import access, administration, decisions, pages, rendering, reports
+from monitor.web.permissions import ACCOUNTS, DECIDE, EVIDENCE, EXPORT, INCIDENT, LEDGER, OVERVIEW, REGISTER
 from monitor.web.permissions import may as role_may
 from monitor.web.sessions import COOKIE, Sessions, form_token
 from monitor.web.throttle import Throttle
@@ -50,6 +50,7 @@ HEADERS = {
 ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("GET", "/", OVERVIEW, pages.start),
     ("GET", "/weeks/{week}", OVERVIEW, pages.week),
+    ("GET", "/weeks/{week}/{file}", EXPORT, reports.download),
     ("GET", "/cases", OVERVIEW, pages.queue),
     ("GET", "/cases/{key}", EVIDENCE, pages.case),
     ("POST", "/cases/{key}/verdict", DECIDE, decisions.verdict),

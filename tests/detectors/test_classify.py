@@ -147,3 +147,26 @@ def test_one_verdict_per_value_whatever_it_is(values):
     assert frame.height == len(values)
     assert set(frame["state"]) <= set(STATES)
     assert frame["confidence"].is_between(0, 1).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["${CLIENT_SECRET}", "${db.password:-none}", "$DB_PASSWORD", "%(password)s", "%DB_PASSWORD%",
+     "{{ vault.key }}", "<%= secret %>", "os.environ['KEY']", "env:DB_PASSWORD", "present", "not set"],
+)  # fmt: skip
+def test_what_stands_for_a_value_is_nobodys(text):
+    assert classify(pl.Series([text]), pl.Series(["password"]))["state"].item() == "not_personal"
+
+
+@pytest.mark.parametrize(
+    "text", ["$UMMER2026", "${unfinished", "a${B}", "presently", "{{PHONE}}", "$2b$12$abc"]
+)
+def test_what_merely_looks_like_it_is_judged(text):
+    assert classify(pl.Series([text]), pl.Series(["password"]))["state"].item() != "not_personal"
+
+
+def test_what_advertising_follows_people_by_is_no_pseudonym():
+    uuid, zeros = "38400000-8cf0-11bd-b23e-10b96e40000d", "00000000-0000-0000-0000-000000000000"
+    paths = pl.Series(["device.advertisingId", "idfa", "device.idfa", "order.id", "idfa.session"])
+    states = classify(pl.Series([uuid, uuid, zeros, uuid, uuid]), paths)["state"].to_list()
+    assert states == ["raw", "raw", "pseudonymised", "pseudonymised", "pseudonymised"]

@@ -135,3 +135,10 @@ def test_a_point_in_time_needs_the_word():
 def test_an_encoded_surrounding_hides_nothing():
     frame = find(pl.Series(["q=pesel%3D44051401359%26x"]), ("pl_pesel",))
     assert frame.select("state", "steps").rows() == [("encoded", "percent")]
+
+
+def test_sizes_of_a_garbage_collector_are_no_numbers_of_persons():
+    lines = [f"GC pause {n}K->{n + 7}K({n * 2}M) {n}B" for n in range(1_000_000, 1_000_400)]
+    assert find(pl.Series(lines), ("ie_pps",)).is_empty()
+    told = find(pl.Series([f"ppsn {n}K" for n in range(1_000_000, 1_000_400)]), ("ie_pps",))
+    assert not told.is_empty(), "beside a word they are looked at"

@@ -21,7 +21,7 @@ from tests.pipeline.test_correlate import archived, batched, live, newest, write
 from tests.pipeline.test_instances import steps, together
 from tests.support.baselines import NearError, Oracle, Read
 from tests.support.memory import MemoryStore
-from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, matches
+from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, deltas
 
 FIRST = 20_700 * 86_400
 DAYS = 18
@@ -211,7 +211,7 @@ def test_the_horizon_in_the_store_is_no_habit(monkeypatch):
     one, store = rule(("burst",)), MemoryStore()
     windows = LiveWindows([one], KEYRING, store)
     events = steady(3, burst=40)
-    windows.take("p", matches(events), newest(events), ())
+    windows.take("p", deltas(one, events), newest(events), ())
     write(store, windows)
     assert [s.rows for s in store.segments(one.header.id, "h", -(2**62), 2**62)] == [56, 0]
     said = list(store.violations())
@@ -262,7 +262,7 @@ def test_a_batch_costs_by_the_groups_it_touches(monkeypatch):
     for offset, who in enumerate(["ada", "bo", "cy", "ada"]):
         counted.clear()
         event = replace(steady(1)[0], offset=offset, who=who, amount=f"C{offset}")
-        windows.take("p", matches([event]), event.time, ())
+        windows.take("p", deltas(one, [event]), event.time, ())
         write(store, windows)
         said.append(dict(counted))
     norms = {"hour_norms": 1, "day_norms": 1}
@@ -274,7 +274,7 @@ def test_habits_are_kept_under_what_is_counted_and_not_under_the_text_of_the_rul
     one = rule(("burst",), habit="what is counted")
     store = MemoryStore()
     windows = ArchiveWindows([one], KEYRING, store)
-    windows.take("p", matches(steady(2)), 0, ())
+    windows.take("p", deltas(one, steady(2)), 0, ())
     write(store, windows)
     (segment,) = store.segments(one.header.id, "what is counted", -(2**62), 2**62)
     assert reads(compact([from_habit_segment(segment)]))["count"].sum() == 12

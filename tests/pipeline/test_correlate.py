@@ -16,7 +16,7 @@ from monitor.rules.tree import And, Correlation, Not, Ref
 from monitor.rules.vocabulary import CORRELATION_TYPES, WINDOW_KINDS
 from tests.support import windows as oracle
 from tests.support.memory import MemoryStore
-from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, matches
+from tests.support.windows import KEYRING, MICROS, RULES, Happening, correlation, deltas
 
 LATENESS = 3
 
@@ -133,7 +133,7 @@ def live(
     late = 0
     for number, batch in enumerate(batches, 1):
         read = number
-        late += windows.take(batch[0].partition, matches(batch), newest(batch), behind())
+        late += windows.take(batch[0].partition, deltas(one, batch), newest(batch), behind())
         if number % per_turn == 0 or number == len(batches):
             write(store, windows)
             if number in restarts:
@@ -146,7 +146,7 @@ def archived(one: Correlation, batches: Sequence[Sequence[Happening]]) -> list[V
     store = MemoryStore()
     windows = ArchiveWindows([one], KEYRING, store)
     for batch in batches:
-        assert windows.take(batch[0].partition, matches(batch), newest(batch), ()) == 0
+        assert windows.take(batch[0].partition, deltas(one, batch), newest(batch), ()) == 0
     write(store, windows)
     store.write(Turn(episodes=windows.finish()))
     return list(store.violations())
@@ -248,7 +248,7 @@ def test_what_no_event_can_change_is_let_go() -> None:
         patch.setattr(history, "COMPACT_EVERY", 10)
         for n in range(100):
             event = Happening("p", n, 10 * n * MICROS, who=f"person {n}")
-            windows.take("p", matches([event]), event.time, ())
+            windows.take("p", deltas(one, [event]), event.time, ())
             write(store, windows)
     panes = pl.concat(
         [from_segment(s) for s in store.segments(one.header.id, "d", -history.FOREVER, history.FOREVER)]
@@ -265,14 +265,14 @@ def test_where_there_is_no_room_the_groups_with_the_fewest_events_go_and_are_cou
     events = [(who, n) for who, times in happened for n in range(times)]
     for offset, (who, second) in enumerate(events):
         event = Happening("p", offset, second * MICROS, who=who)
-        windows.take("p", matches([event]), event.time, ())
+        windows.take("p", deltas(one, [event]), event.time, ())
         write(store, windows)
     forgotten = windows.unwatched()
     assert windows.unwatched() == 0
     assert 25 - 8 <= forgotten < 25 - 4
     for offset, who in enumerate(["ada", "bo"]):
         event = Happening("p", 100 + offset, 5 * MICROS, who=who)
-        windows.take("p", matches([event]), event.time, ())
+        windows.take("p", deltas(one, [event]), event.time, ())
         write(store, windows)
     assert sorted(v.count for v in store.violations()) == [3, 4]
 
@@ -280,7 +280,7 @@ def test_where_there_is_no_room_the_groups_with_the_fewest_events_go_and_are_cou
 def test_a_segment_holds_one_pane_for_all_that_is_alike() -> None:
     one = correlation("event_count", [("gte", 2)])
     windows = LiveWindows([one], KEYRING, MemoryStore())
-    windows.take("p", matches([Happening("p", n, 0, who="ada") for n in range(50)]), 0, ())
+    windows.take("p", deltas(one, [Happening("p", n, 0, who="ada") for n in range(50)]), 0, ())
     (segment,) = windows.drain().segments
     assert (segment.rows, from_segment(segment)["count"].item()) == (1, 50)
 
@@ -293,7 +293,7 @@ def test_a_changed_rule_leaves_what_its_former_text_found() -> None:
     for offset, one in enumerate([before, before, after, after, before]):
         windows = LiveWindows([one], KEYRING, store)
         event = Happening("p", offset, 20 * (offset // 2) * MICROS, who="ada")
-        windows.take("p", matches([event]), event.time, ())
+        windows.take("p", deltas(one, [event]), event.time, ())
         write(store, windows)
         found.append([v.digest for v in store.violations()])
     assert found == [[], ["d"], ["d"], ["d", "changed"], ["d", "changed"]]
@@ -324,6 +324,6 @@ def test_what_each_correlation_took_is_told_once():
     one = correlation("event_count", (("gte", 2),), timespan=4, resolution=1, lateness=LATENESS)
     windows = LiveWindows([one], KEYRING, MemoryStore(), lambda: float(next(ticks)))
     event = Happening(partition="p", offset=0, time=MICROS, who="ada", amount=None, whose=None, table=None)
-    windows.take("p", matches([event]), MICROS, ())
-    assert windows.spent() == ((one.header.id, 2.0),), "its panes, and what they add to"
+    windows.take("p", deltas(one, [event]), MICROS, ())
+    assert windows.spent() == ((one.header.id, 1.0),)
     assert windows.spent() == ()

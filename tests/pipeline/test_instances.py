@@ -21,7 +21,7 @@ from tests.pipeline.test_correlate import (
     newest,
 )
 from tests.support.memory import MemoryStore
-from tests.support.windows import KEYRING, MICROS, Happening, correlation, matches
+from tests.support.windows import KEYRING, MICROS, Happening, correlation, deltas
 
 
 class Instance:
@@ -34,7 +34,7 @@ class Instance:
         self.outpaced = self.late = 0
 
     def take(self, batch: Sequence[Happening]) -> None:
-        self.late += self.windows.take(batch[0].partition, matches(list(batch)), newest(batch), ())
+        self.late += self.windows.take(batch[0].partition, deltas(self.correlation, batch), newest(batch), ())
 
     def write(self) -> None:
         while True:

@@ -14,13 +14,13 @@ from tests.pipeline.test_baselines import DAYS, FIRST, period, rule, rules, stea
 from tests.pipeline.test_correlate import archived, batched, newest, write
 from tests.rules.checking import ruleset_of
 from tests.support.memory import MemoryStore
-from tests.support.windows import KEYRING, MICROS, correlation, matches
+from tests.support.windows import KEYRING, MICROS, correlation, deltas
 
 
-def fed(windows, batches, behind=()):
+def fed(windows, one, batches, behind=()):
     late = 0
     for batch in batches:
-        late += windows.take(batch[0].partition, matches(list(batch)), newest(batch), behind)
+        late += windows.take(batch[0].partition, deltas(one, batch), newest(batch), behind)
     return late
 
 
@@ -29,7 +29,7 @@ def taught(one, events):
     store = MemoryStore()
     windows = LearningWindows([one], KEYRING, store)
     learned = [replace(event, partition=LEARNED + event.partition) for event in events]
-    fed(windows, batched(learned, [20]))
+    fed(windows, one, batched(learned, [20]))
     write(store, windows)
     assert windows.finish() == ()
     assert list(store.violations()) == []
@@ -47,7 +47,7 @@ def test_what_comes_later_is_judged_as_if_all_of_it_had_been_seen(one, events, d
 
     store = taught(one, old)
     windows = ArchiveWindows([one], KEYRING, store)
-    fed(windows, batched(new, sizes))
+    fed(windows, one, batched(new, sizes))
     write(store, windows)
     store.write(Turn(episodes=windows.finish()))
     assert list(store.violations()) == whole
@@ -56,7 +56,7 @@ def test_what_comes_later_is_judged_as_if_all_of_it_had_been_seen(one, events, d
     live = LiveWindows([one], KEYRING, store)
     late = 0
     for batch in batched(new, sizes):
-        late += fed(live, [batch])
+        late += fed(live, one, [batch])
         write(store, live)
     assert late == 0
     assert list(store.violations()) == whole
@@ -67,12 +67,12 @@ def test_what_is_learned_while_a_stream_is_read_is_known_from_then_on():
     events = steady(17, burst=40)
     store = MemoryStore()
     live = LiveWindows([one], KEYRING, store)
-    fed(live, [events[-42:-40]])
+    fed(live, one, [events[-42:-40]])
     write(store, live)
     other = LearningWindows([one], KEYRING, store)
-    fed(other, [[replace(event, partition=LEARNED + "old") for event in events[:-42]]])
+    fed(other, one, [[replace(event, partition=LEARNED + "old") for event in events[:-42]]])
     write(store, other)
-    fed(live, [events[-42:]])
+    fed(live, one, [events[-42:]])
     write(store, live)
     (found,) = store.violations()
     assert found.evidence.extract == (

@@ -51,3 +51,21 @@ def test_dead_letters_to_a_topic_need_brokers(tmp_path):
     done = piped(tmp_path, b"", dead_letters={"topic": "dead"})
     assert done.returncode == 2
     assert b"brokers of sources.kafka, which is left out" in done.stderr
+
+
+def test_the_daemon_looks_for_and_passes_over_what_its_settings_say(tmp_path):
+    lines = [f'{{"message": "to {who}@nordwind-shop.de"}}\n' for who in ("hilfe", "anna.berg", "rechnung")]
+    why = {"detectors": ["email"], "owner": "DPO", "reason": "nobody stands behind it"}
+    detectors = {
+        "allow": {
+            "held": {**why, "values": ["hilfe@nordwind-shop.de"], "expires": "2099-01-01"},
+            "over": {**why, "values": ["rechnung@nordwind-shop.de"], "expires": "2020-01-01"},
+        }
+    }
+    done = piped(tmp_path, "".join(lines).encode(), detectors=detectors)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"The allow-list 'over' expired on 2020-01-01 and hides nothing any more." in done.stderr
+    store = open_store(tmp_path / "store.db")
+    (found,) = store.violations()
+    store.close()
+    assert found.count == 2

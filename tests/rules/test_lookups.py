@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -313,7 +314,8 @@ def test_what_names_no_table(value):
 def test_the_word_shipped_stands_for_the_rules_that_come_along(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert named_rules([]) == (shipped_rules(),)
-    assert named_rules([tmp_path / SHIPPED, tmp_path]) == (shipped_rules(), tmp_path)
+    assert named_rules([Path(SHIPPED), tmp_path]) == (shipped_rules(), tmp_path)
+    assert named_rules([tmp_path / "mine" / SHIPPED]) == (tmp_path / "mine" / SHIPPED,), "a path is a path"
     (tmp_path / SHIPPED).mkdir()
     assert named_rules([tmp_path / SHIPPED]) == (tmp_path / SHIPPED,)
 

@@ -253,3 +253,11 @@ def test_series_of_rules_that_are_gone_end():
     assert set(re.findall(r'rule="([^"]*)"', page)) == {"r299", "stays"}
     assert value(kept, "privwatch_rule_seconds_total", rule="stays") == 150
     assert value(kept, "privwatch_matches_total", rule="stays", level="high", source="logs") == 300
+
+
+def test_what_allow_lists_held_back_is_asked_for_at_every_scrape():
+    kept, held = Metrics("1"), {"mailboxes": 0}
+    kept.watch_allowed(lambda: held)
+    assert value(kept, "privwatch_allowed_total", entry="mailboxes") == 0
+    held["mailboxes"] = 3
+    assert value(kept, "privwatch_allowed_total", entry="mailboxes") == 3

@@ -34,6 +34,7 @@ def filled() -> Metrics:
     kept = Metrics("1")
     kept.watch_lag(lambda: {"logs-0": 3}, lag_bytes=lambda: {"app:/var/log/app.log#1": 17})
     kept.watch_blind(lambda: [("r1", "user.name", "logs")])
+    kept.watch_allowed(lambda: {"mailboxes": 2})
     kept.rules_loaded({"event": 3, "correlation": 2}, "abc", 17.5)
     kept.observe(facts(rule_seconds=(("r1", 0.1),)))
     kept.turned(0.5, 0.2)

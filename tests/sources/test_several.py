@@ -8,6 +8,7 @@ from monitor.clock import ManualClock
 from monitor.errors import InputError
 from monitor.frames import RecordBatch, Values
 from monitor.model import Checkpoint
+from monitor.sources.handover import Handover
 from monitor.sources.several import STEP_SECONDS, Member, Several
 from tests.support.memory import MemorySource
 
@@ -75,6 +76,45 @@ def test_two_give_in_turn_and_none_is_waited_for_while_another_has_some(clock):
     assert clock.monotonic() <= STEP_SECONDS
     assert several.poll(0.5) is None
     assert 0.5 <= clock.monotonic() <= 0.5 + 2 * STEP_SECONDS
+
+
+class ReadAhead(Stream):
+    """Gives through a handover, as what reads in a thread of its own does."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock, [])
+        self.handover = Handover(1_000_000)
+
+    def poll(self, timeout: float) -> RecordBatch | None:
+        found = self.handover.take(timeout)
+        if found is None:
+            self.clock.sleep(max(timeout, 0.001))
+        return found
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_reads_ahead_is_heard_beside_one_that_always_has_some(clock, first):
+    ahead, busy = ReadAhead(clock), Stream(clock, [batch("b-0", n) for n in range(50)])
+    both = members(ahead, busy)
+    several = Several(both[first:] + both[:first], clock)
+    several.start({})
+    given = []
+    for number in range(10):
+        ahead.handover.put(batch("a-0", number), 2)
+        given += [several.poll(0.5).partition, several.poll(0.5).partition]
+    assert given.count("a-0") == 10
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_what_reads_ahead_is_heard_beside_one_that_has_none(clock, first):
+    ahead, idle = ReadAhead(clock), Stream(clock, [])
+    both = members(ahead, idle)
+    several = Several(both[first:] + both[:first], clock)
+    several.start({})
+    assert several.poll(STEP_SECONDS / 2) is None
+    for number in range(5):
+        ahead.handover.put(batch("a-0", number), 2)
+        assert several.poll(STEP_SECONDS / 2) is not None
 
 
 def test_what_ended_is_not_asked_again(clock):

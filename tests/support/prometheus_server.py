@@ -8,6 +8,7 @@ import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 
 from monitor.clock import SystemClock
@@ -51,13 +52,23 @@ def lint(page: bytes) -> str:
 
 
 class Prometheus:
-    """One server on a free port of the loopback address, scraping one target every second."""
+    """One server on a free port of the loopback address, scraping one target every second.
 
-    def __init__(self, scrape: dict[str, object]) -> None:
+    Args:
+        scrape: what is scraped, as an entry of `scrape_configs`.
+        rules: files of rules, evaluated every second.
+    """
+
+    def __init__(self, scrape: dict[str, object], rules: Iterable[Path] = ()) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="privwatch-prometheus-"))
         job = {"job_name": "privwatch", "scrape_interval": "1s", **scrape}
         config = self._folder / "prometheus.yml"
-        config.write_text(json.dumps({"scrape_configs": [job]}), encoding="utf-8")  # JSON is YAML
+        said = {
+            "global": {"evaluation_interval": "1s"},
+            "rule_files": [str(file) for file in rules],
+            "scrape_configs": [job],
+        }
+        config.write_text(json.dumps(said), encoding="utf-8")  # JSON is YAML
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         self._log = (self._folder / "log").open("wb")
@@ -80,6 +91,12 @@ class Prometheus:
                 return json.load(answer)["data"]["result"]
         except (OSError, urllib.error.URLError):
             return []
+
+    def over(self, expression: str, start: float, end: float, step: float) -> list[dict]:
+        """Series of an expression with their `values`, between two Unix times in seconds."""
+        asked = urllib.parse.urlencode({"query": expression, "start": start, "end": end, "step": step})
+        with urllib.request.urlopen(f"{self.url}/api/v1/query_range?{asked}", timeout=10) as answer:
+            return json.load(answer)["data"]["result"]
 
     def wait_for(self, expression: str) -> list[dict]:
         """The same, once it holds anything."""

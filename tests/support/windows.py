@@ -12,6 +12,7 @@ from itertools import product
 
 import polars as pl
 
+from monitor.engine.deltas import delta
 from monitor.engine.keys import Keyring
 from monitor.engine.match import FURTHER, Matches
 from monitor.engine.plan import RulePlan, compile_plan
@@ -420,3 +421,8 @@ def said(one: Correlation, violation: Violation, groups: dict[str, int]) -> Epis
         resource=violation.resource,
         seen=violation.value if violation.value is not None else float("nan"),
     )
+
+
+def deltas(one: Correlation, events: Sequence[Happening]) -> list[pl.DataFrame]:
+    """What a turn takes in of a batch of one partition."""
+    return [delta(events[0].partition, one, matches(list(events)), KEYRING)]

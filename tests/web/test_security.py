@@ -19,8 +19,8 @@ FORM = {"GET": None, "POST": {"reason": "x"}}
 EXPECTED = {
     "viewer": {"overview"},
     "reviewer": {"overview", "evidence", "decide"},
-    "dpo": {"overview", "evidence", "decide", "incident", "register", "ledger"},
-    "auditor": {"overview", "evidence", "register", "ledger"},
+    "dpo": {"overview", "evidence", "decide", "incident", "register", "ledger", "export"},
+    "auditor": {"overview", "evidence", "register", "ledger", "export"},
     "admin": {"overview", "ledger", "accounts"},
 }
 
@@ -37,7 +37,9 @@ def visitors(here):
 
 
 def address(path: str) -> str:
-    return path.replace("{key}", CASE).replace("{week}", "2026-W47")
+    return (
+        path.replace("{key}", CASE).replace("{week}", "2026-W47").replace("{file}", "privwatch-2026-W47.csv")
+    )
 
 
 def test_the_matrix_is_the_one_written_down_here():

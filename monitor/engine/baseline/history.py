@@ -38,6 +38,7 @@ from monitor.engine.history import (
 )
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS
+from monitor.engine.stacked import stacked
 from monitor.engine.windows import group_name
 from monitor.model import Episodes, Segment, Violation
 from monitor.rules.baseline import HOUR
@@ -64,7 +65,7 @@ class HabitState:
 
     Attributes:
         base: compact HABITS.
-        recent: compact HABITS of what came since, by batch.
+        recent: compact HABITS of what came since, see `monitor.engine.stacked`.
         known: what was worked out of them.
         partitions: whose habits the store has.
         horizon: events of hours below this are late.
@@ -167,7 +168,7 @@ class HabitHistory:
         if delta.height:
             state = self._state
             known = state.known.after(delta.select("group").unique(), int(delta.select(_DAY.min()).item()))
-            self._state = replace(state, recent=(*state.recent, delta), known=known)
+            self._state = replace(state, recent=stacked(state.recent, delta, compact), known=known)
 
     def advance(
         self,

@@ -1,0 +1,1 @@
+"""What it takes to run privwatch, from an image to dashboards."""
