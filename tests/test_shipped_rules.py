@@ -159,7 +159,7 @@ def test_what_one_rule_reports_no_other_reports_too(ruleset: RuleSet) -> None:
     plan = compile_plan(ruleset)
     for owner in reported(ruleset):
         for test in (test for test in owner.tests if test.expect == "match"):
-            matches, _ = cases._evaluate(cases._with_tables(plan, test), test)
+            matches, _, _ = cases._evaluate(cases._with_tables(plan, test), test)
             asked = zip(matches.rules, matches.rows, strict=True)
             firing = {each.rule.header.name for each, rows in asked if each.rule.reported and len(rows)}
             assert firing <= {owner.header.name}, test.name
