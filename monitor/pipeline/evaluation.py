@@ -33,6 +33,9 @@ TOGETHER_BYTES = 8 << 20
 
 TOGETHER_BATCHES = 16
 
+ENOUGH_BYTES = 1 << 20
+"""Of so much a judging costs more by the event than by the query: where nobody judges, it is not put off."""
+
 DAY = 86_400_000_000
 """Microseconds."""
 
@@ -130,10 +133,14 @@ class Evaluation:
         self._shares = shares
 
     def done(self, polled: Iterable[Polled]) -> Iterator[Done]:
-        """All of them, in the order they were read; those at work at once are bounded."""
+        """All of them, those of a partition in the order they were read; those at work at once are bounded."""
         judging: deque[tuple[Future[list[Done]], bool]] = deque()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="evaluate") as pool:
-            for together in _together(self._screened(pool, polled)):
+
+            def nobody() -> bool:
+                return all(one.done() for one, _ in judging)
+
+            for together in _together(self._screened(pool, polled), nobody):
                 judging.append((pool.submit(self._judge, together), _whole(together)))
                 while judging and (judging[0][0].done() or _many(judging)):
                     yield from judging.popleft()[0].result()
@@ -232,15 +239,15 @@ def _text_bytes(suspects: EventBatch) -> int:
     return int(suspects.frame[RAW].str.len_bytes().sum()) + 1
 
 
-def _together(screened: Iterable[_Screened]) -> Iterator[list[_Screened]]:
-    """What is judged together."""
+def _together(screened: Iterable[_Screened], nobody: Callable[[], bool]) -> Iterator[list[_Screened]]:
+    """What is judged together; `nobody` tells whether nothing is being judged."""
     together: list[_Screened] = []
     for one in screened:
         if together and not _fits(together, one):
             yield together
             together = []
         together.append(one)
-        if _whole(together):
+        if _whole(together) or (sum(s.size for s in together) >= ENOUGH_BYTES and nobody()):
             yield together
             together = []
     if together:
