@@ -133,7 +133,7 @@ class Evaluation:
         self._shares = shares
 
     def done(self, polled: Iterable[Polled]) -> Iterator[Done]:
-        """All of them, those of a partition in the order they were read; those at work at once are bounded."""
+        """All of them, of each partition in the order they were read; those at work at once are bounded."""
         judging: deque[tuple[Future[list[Done]], bool]] = deque()
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="evaluate") as pool:
 
