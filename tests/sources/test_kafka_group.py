@@ -15,7 +15,8 @@ from monitor.sources.kafka import KafkaSource, unclaimed
 from monitor.sources.librdkafka import NativeConsumer
 
 CLOCK = SystemClock()
-SECONDS = 60.0
+SECONDS = 180.0
+"""Machines stand still now and then, for most of a minute; the group forms anew after it."""
 
 
 def until(condition: Callable[[], object], *members: NativeConsumer) -> None:
