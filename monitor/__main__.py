@@ -22,6 +22,9 @@ CRASHED = 70
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Nothing more can be written there."""
 
+EXTRAS = {"argon2": "web", "jinja2": "web", "starlette": "web", "uvicorn": "web"}
+"""Packages that only an extra brings, and which one. Of other extras whoever uses them says so."""
+
 
 def main() -> None:
     """Run the command line; a refusal is one message, never a traceback."""
@@ -36,6 +39,13 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else "the output: "
         said = f"{where}{error.strerror}; make room, then run the same command again"
         sys.stderr.write(f"privwatch: {printable.lines(said)}\n")
+        sys.exit(COULD_NOT_RUN)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            _crashed(error)
+        said = f"this command needs what is not installed; run: pip install 'privwatch[{extra}]'"
+        sys.stderr.write(f"privwatch: {said}\n")
         sys.exit(COULD_NOT_RUN)
     except Exception as error:  # noqa: BLE001 - a traceback would quote what was being read
         _crashed(error)

@@ -92,6 +92,11 @@ Where to look next
       {privwatch} explain {rule} --event {file} --line {line}
   everything, for programs
       {privwatch} replay {logs} --store {store} --rules shipped --rules {tables} --output json
+  the pages on which somebody decides: an account first, then the page, until Ctrl-C
+      {privwatch} account dora --role dpo --store {store}
+      {privwatch} web --store {store}
+  this week as a file to hand round, signed
+      {privwatch} report --store {store} --output {folder}
   your own logs
       {privwatch} replay --help"""
 """Printed after the demo."""
@@ -421,6 +426,7 @@ def demo(
             store=store,
             logs=logs,
             tables=tables,
+            folder=folder,
             rule=header.name,
             file=logs / Path(sample.partition.rpartition("#")[0]).name,
             line=sample.offset + 1,

@@ -71,7 +71,7 @@ class DetectorSettings(Section):
         "none: those of the catalogue",
     )
     keywords: dict[str, Words] = Field(
-        default_factory=dict, description="by class, more words that name it (docs/settings.md)"
+        default_factory=dict, description="by class, more words that name it (docs/own-detectors.md)"
     )
     custom: dict[str, CustomSettings] = Field(
         default_factory=dict, description="classes of your own, by name"

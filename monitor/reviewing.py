@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor import app
 from monitor.clock import Clock, SystemClock
@@ -21,7 +22,10 @@ from monitor.review.catalogue import catalogue
 from monitor.review.desk import Desk
 from monitor.settings import load_settings
 from monitor.store import keyfile, repository
-from monitor.web.reports import Export
+
+if TYPE_CHECKING:
+    # `account` and `verify` need no templates.
+    from monitor.web.reports import Export
 
 KEY_OPTION = "--ledger-key"
 """Names the key file of the ledger."""

@@ -201,8 +201,9 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]
         elif inner is not None:
             yield from _rows(inner, f"{prefix}{name}.")
         else:
-            default = "required" if info.is_required() else json.dumps(info.default, default=str)
-            yield f"{prefix}{name}", default, info.description or ""
+            default = info.get_default(call_default_factory=True)
+            shown = "required" if info.is_required() else json.dumps(default, default=str)
+            yield f"{prefix}{name}", shown, info.description or ""
 
 
 def _document(path: Path) -> Node:

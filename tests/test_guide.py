@@ -11,6 +11,8 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -27,6 +29,8 @@ ACCESS = '203.0.113.9 - - [16/Nov/2026:08:00:00 +0000] "GET /?mail=a.b%40nordwin
 ELSEWHERE = {
     "make setup": "what this suite runs in",
     "make demo": "test_the_readme_shows_what_the_demo_prints",
+    ".venv/bin/privwatch account dora --role dpo --store .demo/privwatch.db": "the same",
+    ".venv/bin/privwatch web --store .demo/privwatch.db": "the same",
     ".venv/bin/pytest tests/demo": "a suite like this one",
     "privwatch explain": "test_getting_started_from_top_to_bottom; here it stands for the command as such",
     ".venv/bin/privwatch --install-completion": "test_completion_is_installed",
@@ -84,11 +88,43 @@ def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     table, _, next_steps = said.out.partition("\n\nWhere to look next\n")
     assert pages.settled(table + "\n" + said.err) == pages.settled(shown)
     proposed = re.findall(r"^ {6}(\S.*)$", next_steps, re.MULTILINE)
-    assert len(proposed) == 4
-    for command in proposed:
-        done = run(command.removeprefix("python -m monitor ").split(), cwd=tmp_path)
-        assert done.code in {0, 1}, command
-        assert done.out, command
+    given = [command.removeprefix("python -m monitor ").split() for command in proposed]
+    assert [one[0] for one in given] == ["replay", "explain", "replay", "account", "web", "report", "replay"]
+    (account, web), others = given[3:5], [*given[:3], *given[5:]]
+    for shown_elsewhere in (README, START):
+        for one in (account, web):
+            assert f"    .venv/bin/privwatch {shlex.join(one)}\n" in shown_elsewhere.read_text("utf-8")
+    for one in others:
+        done = run(one, cwd=tmp_path)
+        assert done.code in {0, 1}, one
+        assert done.out, one
+    signed_in(tmp_path, account, web)
+
+
+def signed_in(folder: Path, account: list[str], web: list[str]) -> None:
+    """Make the account, open the page with it, and see the week."""
+    command = [sys.executable, "-m", "monitor"]
+    password = "a-password-that-is-long"
+    subprocess.run(
+        [*command, *account],
+        input=f"{password}\n".encode(),
+        cwd=folder,
+        env=environment(),
+        check=True,
+        timeout=60,
+    )
+    with subprocess.Popen(
+        [*command, *web, "--port", "0"], cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            address = process.stderr.readline().split()[-1]
+            browser = build_opener(HTTPCookieProcessor())
+            form = urlencode({"name": account[1], "password": password}).encode()
+            with browser.open(f"{address}sign-in", form, timeout=60) as answer:
+                assert "E-mail address in an application log" in answer.read().decode()
+        finally:
+            process.kill()
 
 
 def test_completion_is_installed(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from contextlib import closing
 
 import pytest
 
+from monitor import __main__ as main
+from tests.support.shipped import ROOT
 from tests.support.terminal import environment, run
 
 EVENT = '{"@timestamp": "2026-11-16T09:00:00Z", "message": "to ada.wellenbrook@nordwind-shop.de"}\n'
@@ -100,6 +102,28 @@ def test_what_cannot_be_is_said(folder, arguments, message):
 def test_a_short_password_is_refused(folder):
     said = piped(folder, "bela", "viewer", "short\n")
     assert (said.returncode, "at least 12" in said.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("package", ["argon2", "jinja2", "starlette", "uvicorn"])
+def test_without_its_extra_the_page_says_how_to_get_it(folder, package):
+    assert main.EXTRAS[package] == "web"
+    blocked = f"import sys; sys.modules['{package}'] = None; from monitor.__main__ import main; main()"
+
+    def said(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", blocked, *arguments, *STORE],
+            cwd=folder,
+            env={**environment({}), "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    web = said("web", "--port", "0")
+    cure = "privwatch: this command needs what is not installed; run: pip install 'privwatch[web]'\n"
+    assert (web.returncode, web.stderr) == (2, cure)
+    assert said("verify").returncode == 0, "who checks needs no pages"
 
 
 def test_without_an_account_nobody_is_served(tmp_path):

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from monitor.errors import SettingsError
@@ -187,6 +188,24 @@ def test_settings_do_not_change(write):
     settings = load_settings(write(LEAST), {})
     with pytest.raises(ValidationError):
         settings.store = "other"
+
+
+def test_the_example_names_every_section_and_is_good_with_all_of_it(write):
+    example = (ROOT / "deploy" / "privwatch.example.yml").read_text(encoding="utf-8")
+    said = re.sub(r"^( *)# ( *(?:- |[a-z_]+:(?: |$)))", r"\1\2", example, flags=re.MULTILINE)
+    assert said != example
+    shown = load_settings(write(said), {})
+    # What this machine keeps, how often it looks: the defaults serve.
+    assert set(Settings.model_fields) - set(yaml.safe_load(said)) == {
+        "store_password_file",
+        "limits",
+        "reload",
+    }
+    assert (len(shown.detectors.custom), len(shown.detectors.allow), shown.detectors.regions) == (
+        1,
+        1,
+        ("DE", "AT"),
+    )
 
 
 def test_the_page_says_what_the_code_says():
