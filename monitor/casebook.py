@@ -165,6 +165,10 @@ class Casebook(Protocol):
         """One case."""
         ...
 
+    def key_of(self, violation: str) -> str | None:
+        """Key of the case that this violation (its fingerprint) belongs to, or will; None: there is none."""
+        ...
+
     def occurrences(self, case: Case, limit: int) -> tuple[Violation, ...]:
         """The newest violations of a case, newest first."""
         ...

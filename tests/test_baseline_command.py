@@ -14,7 +14,7 @@ import pytest
 from monitor.app import shipped_rules
 from tests.support import pages
 from tests.support.command import Done, privwatch
-from tests.support.readers import write_key, write_logs
+from tests.support.readers import main
 from tests.support.shipped import ROOT
 
 PAGE = ROOT / "docs" / "baselines.md"
@@ -26,8 +26,7 @@ ACTOR = "agent-008"
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Logs, and a store in which September is learned and October judged."""
     folder = tmp_path_factory.mktemp("archive")
-    write_logs(folder)
-    write_key(folder)
+    main(folder)
     outputs = []
     for step in pages.steps(PAGE):
         done = privwatch(*step.command.split()[1:], folder=folder)

@@ -48,6 +48,11 @@ class SqlCasebook:
             row = connection.execute(self._mine(table).where(table.c.case_key == key)).first()
             return None if row is None else finding.case_of(row)
 
+    def key_of(self, violation: str) -> str | None:
+        """Key of the case that a violation belongs to."""
+        with self._reading() as connection:
+            return finding.key_of(connection, self._namespace, violation)
+
     def occurrences(self, case: Case, limit: int) -> tuple[Violation, ...]:
         """The newest violations of a case, newest first."""
         with self._reading() as connection:

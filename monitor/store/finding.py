@@ -75,6 +75,14 @@ def case_of(row: Row[Any]) -> Case:
     )
 
 
+def key_of(connection: Connection, namespace: str, violation: str) -> str | None:
+    """Key of the case that a violation, named by its fingerprint, belongs to or will once it is taken in."""
+    table = schema.violation
+    mine = select(KEY).where(table.c.namespace == namespace, table.c.status != FILTERED)
+    found: str | None = connection.execute(mine.where(table.c.fingerprint == violation)).scalar()
+    return found
+
+
 def occurrences(connection: Connection, namespace: str, case: Case, limit: int) -> tuple[Violation, ...]:
     """The newest violations of a case, newest first."""
     table = schema.violation

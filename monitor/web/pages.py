@@ -121,6 +121,18 @@ def case(visit: Visit) -> Response:
     )
 
 
+def violation(visit: Visit) -> Response:
+    """From a violation, as alerts name it, to its case."""
+    key = visit.desk.book.key_of(visit.request.path_params["fingerprint"])
+    if key is None:
+        text = "There is no violation of this name here. It may be part of another by now: see the queue."
+    elif visit.desk.book.case(key) is None:
+        text = "This violation is not taken in yet. That happens every five minutes; come back then."
+    else:
+        return visit.go(f"/cases/{key}")
+    return visit.page("message.html", 404, title="No case of it", text=text)
+
+
 def notification(visit: Visit) -> Response:
     """The draft of a notification, to be read, edited and sent by a person."""
     found = _dossier(visit)

@@ -51,6 +51,7 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("GET", "/", OVERVIEW, pages.start),
     ("GET", "/weeks/{week}", OVERVIEW, pages.week),
     ("GET", "/weeks/{week}/{file}", EXPORT, reports.download),
+    ("GET", "/violations/{fingerprint}", EVIDENCE, pages.violation),
     ("GET", "/cases", OVERVIEW, pages.queue),
     ("GET", "/cases/{key}", EVIDENCE, pages.case),
     ("POST", "/cases/{key}/verdict", DECIDE, decisions.verdict),

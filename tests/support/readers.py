@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from pathlib import Path
 
 from monitor.demo.workload import Workload, make_workload
@@ -40,3 +41,13 @@ def write_key(folder: Path) -> None:
     file = folder / ".privwatch" / "privwatch.key"
     file.write_text(KEY + "\n", encoding="ascii")
     file.chmod(0o600)
+
+
+def main(folder: Path) -> None:
+    """What docs/baselines.md goes through: the logs, and the key with which its pseudonyms come out."""
+    write_logs(folder)
+    write_key(folder)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

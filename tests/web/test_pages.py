@@ -1,6 +1,7 @@
 """What the pages do: a week, a queue, a case from verdict to notification, all of it in the ledger."""
 
 import json
+from contextlib import closing
 
 import pytest
 
@@ -63,6 +64,23 @@ def test_many_cases_come_in_pages(tmp_path):
         assert [page.count('class="case"') for page in pages] == [25, 25, 10]
         assert "Page 3 of 3" in pages[2]
         assert client.get("/cases", params={"page": "99999999999"}).status_code == 200
+
+
+def test_an_alert_leads_to_the_case(here, tmp_path):
+    client = here.client("reviewer")
+    later = found("ee" * 16, day=22)
+    with closing(open_store(tmp_path / "store.db")) as store:
+        store.write(turn(later))
+    (newest, *_) = here.book.occurrences(here.book.case(CASE), 10)
+    answer = client.get(f"/violations/{newest.fingerprint}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/cases/{CASE}")
+    waits = client.get(f"/violations/{later.fingerprint}")
+    assert (waits.status_code, "not taken in yet" in waits.text) == (404, True)
+    here.desk.catch_up()
+    assert client.get(f"/violations/{later.fingerprint}").headers["location"] == f"/cases/{'ee' * 16}"
+    gone = client.get(f"/violations/{'0' * 32}")
+    assert (gone.status_code, "no violation of this name" in gone.text) == (404, True)
+    assert here.client("viewer").get(f"/violations/{newest.fingerprint}").status_code == 403
 
 
 def test_a_false_positive_takes_two_people(here):

@@ -37,9 +37,15 @@ def visitors(here):
 
 
 def address(path: str) -> str:
-    return (
-        path.replace("{key}", CASE).replace("{week}", "2026-W47").replace("{file}", "privwatch-2026-W47.csv")
-    )
+    given = {
+        "{key}": CASE,
+        "{week}": "2026-W47",
+        "{file}": "privwatch-2026-W47.csv",
+        "{fingerprint}": found(CASE).fingerprint,
+    }
+    for name, value in given.items():
+        path = path.replace(name, value)
+    return path
 
 
 def test_the_matrix_is_the_one_written_down_here():
