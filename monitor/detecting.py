@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from monitor.detector_settings import AllowSettings, CustomSettings, DetectorSettings
-from monitor.detectors.allowance import Allowance, Tally, plainly
+from monitor.detectors.allowance import Allowance, Tally, folded, plainly
 from monitor.detectors.catalogue import SHIPPED, Catalogue
 from monitor.detectors.custom import Custom
 from monitor.detectors.settled import Wanted, settled
@@ -141,7 +141,8 @@ def _allowance(name: str, entry: AllowSettings, catalogue: Catalogue) -> Allowan
     return Allowance(
         id=name,
         classes=frozenset(catalogue.expand(entry.detectors)),
-        values=frozenset(map(plainly, values)),
+        values=frozenset(map(folded, values)),
+        ungrouped=frozenset(filter(None, map(plainly, values))),
         domains=frozenset(domain.lower() for domain in entry.domains),
         networks=tuple(map(ip_network, entry.networks)),
     )

@@ -35,7 +35,7 @@ class AllowSettings(Section):
     expires: date = Field(description="last day on which it holds (UTC)")
     detectors: Words = Field(description="classes or groups of the catalogue it holds for")
     values: Words = Field(
-        (), description="the values; compared without case and separators", json_schema_extra=SECRET
+        (), description="the values; compared without case (docs/own-detectors.md)", json_schema_extra=SECRET
     )
     values_file: File | None = Field(None, description="file with one value a line")
     domains: Words = Field((), description="domains of e-mail addresses, with those below them")
@@ -119,6 +119,8 @@ def _custom(name: str, one: CustomSettings) -> Iterator[Problem]:
 def _allow(name: str, entry: AllowSettings, words: tuple[str, ...]) -> Iterator[Problem]:
     if not _NAME.fullmatch(name):
         yield (), "an id has small letters, digits and _, 2 to 40 of them; metrics show it"
+    if not entry.detectors:
+        yield ("detectors",), "none is named, so it holds for nothing; docs/catalogue.md lists them"
     for each in entry.detectors:
         yield from _one_of("detectors", each, words, "class or group of detectors")
     if not (entry.values or entry.values_file or entry.domains or entry.networks):

@@ -218,6 +218,7 @@ WRONG = [
     ("custom: {badge: {alone: false}}", "2:20", "custom.badge.alone", "without words it would never count"),
     ("allow: {A: {}}", "2:11", "allow.A", "an id has small letters"),
     ("allow: {it: {detectors: [emial]}}", "2:16", "allow.it.detectors", "'emial' is no class or group"),
+    ("allow: {it: {detectors: []}}", "2:16", "allow.it.detectors", "none is named, so it holds for nothing"),
     ("allow: {it: {values: []}}", "2:11", "allow.it", "it names nothing"),
     ("allow: {it: {values: ['']}}", "2:16", "allow.it.values", "one of them is empty"),
     ("allow: {it: {domains: ['*.nordwind-shop.de']}}", "2:16", "allow.it.domains", "one of them is no"),

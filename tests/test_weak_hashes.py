@@ -96,3 +96,13 @@ def test_a_filter_hardly_ever_says_what_it_was_not_told() -> None:
 )
 def test_what_is_no_digest(text: str) -> None:
     assert digest_of(text) is None
+
+
+def test_classes_whose_names_begin_alike_are_told_apart() -> None:
+    seen = Seen(1 << 20)
+    seen.shown("personnel_number_of_staff", "NW-1")
+    seen.shown("personnel_number_of_guests", "NW-2")
+    for value, name in (("NW-1", "personnel_number_of_staff"), ("NW-2", "personnel_number_of_guests")):
+        digest = digest_of(sha256(value))
+        assert digest is not None
+        assert seen.owners(seen.hashed(digest)) == [name]

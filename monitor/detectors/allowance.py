@@ -11,13 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from threading import Lock
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from monitor.detectors.entry import Entry
+from monitor.detectors.entry import CONTACT, FINANCIAL, NATIONAL, Entry
 from monitor.detectors.item import Detector, Item
 from monitor.detectors.states import NOT_PERSONAL, RAW
 
 Network: TypeAlias = IPv4Network | IPv6Network
+
+GROUPED: Final = frozenset((CONTACT, FINANCIAL, NATIONAL))
+"""Kinds of classes whose values people group with blanks and signs as they like. In others these mean
+something: 203.0.113.5 is not 20.30.113.5, and the first of November not the eleventh of January."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class Allowance:
     Attributes:
         id: what metrics call it.
         classes: detector classes it holds for.
-        values: as `plainly` writes them.
+        values: as `folded` writes them.
+        ungrouped: the same as `plainly` writes them.
         domains: of e-mail addresses, in lower case; those below them are meant too.
         networks: in which addresses are nobody's.
     """
@@ -35,12 +40,18 @@ class Allowance:
     id: str
     classes: frozenset[str]
     values: frozenset[str] = frozenset()
+    ungrouped: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
     networks: tuple[Network, ...] = ()
 
-    def covers(self, found: str) -> bool:
-        """Whether what a detector found is meant."""
-        return plainly(found) in self.values or self._domain(found) or self._network(found)
+    def covers(self, entry: Entry, found: str) -> bool:
+        """Whether what the detector of a class found is meant."""
+        return (
+            folded(found) in self.values
+            or (entry.kind in GROUPED and plainly(found) in self.ungrouped)
+            or (entry.name == "email" and self._domain(found))
+            or (entry.name == "ip" and self._network(found))
+        )
 
     def _domain(self, found: str) -> bool:
         labels = found.rpartition("@")[2].lower().strip("[]().<> ").split(".")
@@ -77,27 +88,32 @@ class Tally:
             return dict(self._counts)
 
 
+def folded(text: str) -> str:
+    """A value without case."""
+    return text.strip().casefold()
+
+
 def plainly(text: str) -> str:
-    """A value as it is compared: without case, and where it is no address without separators."""
-    folded = text.strip().casefold()
-    return folded if "@" in folded else "".join(filter(str.isalnum, folded))
+    """A value without case, and where it is no e-mail address without what groups it."""
+    told = folded(text)
+    return told if "@" in told else "".join(filter(str.isalnum, told))
 
 
 def passing(entry: Entry, allowances: Sequence[Allowance], tally: Tally) -> Entry:
     """The class that calls what its allowances cover nobody's; the same where none holds for it."""
     mine = [each for each in allowances if entry.name in each.classes]
-    return replace(entry, detector=_passing(entry.detector, mine, tally)) if mine else entry
+    return replace(entry, detector=_passing(entry, mine, tally)) if mine else entry
 
 
-def _passing(detector: Detector, allowances: Sequence[Allowance], tally: Tally) -> Detector:
+def _passing(entry: Entry, allowances: Sequence[Allowance], tally: Tally) -> Detector:
     def judged(item: Item, text: str) -> Item:
         if item.state != RAW:
             return item
         found = text[item.start : item.end]
-        covering = next((each for each in allowances if each.covers(found)), None)
+        covering = next((each for each in allowances if each.covers(entry, found)), None)
         if covering is None:
             return item
         tally.add(covering.id)
         return replace(item, state=NOT_PERSONAL)
 
-    return lambda text, path: [judged(item, text) for item in detector(text, path)]
+    return lambda text, path: [judged(item, text) for item in entry.detector(text, path)]

@@ -100,7 +100,7 @@ class Seen:
         return [name for name in sorted(self.classes) if self._token(name, kept) in self._filter]
 
     def _token(self, name: str, kept: bytes) -> bytes:
-        return hashlib.blake2b(kept, key=self._key, salt=name.encode()[:16], digest_size=16).digest()
+        return hashlib.blake2b(kept + name.encode(), key=self._key, digest_size=16).digest()
 
 
 def digest_of(text: str) -> bytes | None:

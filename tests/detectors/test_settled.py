@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.detectors import SHIPPED
-from monitor.detectors.allowance import Allowance, Tally, plainly
+from monitor.detectors.allowance import Allowance, Tally, folded, plainly
 from monitor.detectors.catalogue import Catalogue
 from monitor.detectors.custom import CHECKS, Custom, pattern_error, spans
 from monitor.detectors.entry import WHY
@@ -206,9 +206,13 @@ def allowing(**more: object) -> tuple[Catalogue, Tally]:
     return settled(Wanted(allowances=(one,)), tally), tally
 
 
+def spelt(*values: str) -> dict[str, frozenset[str]]:
+    return {"values": frozenset(map(folded, values)), "ungrouped": frozenset(map(plainly, values))}
+
+
 def test_values_are_passed_over_however_they_are_spelt_and_counted() -> None:
-    values = frozenset(map(plainly, ("Hilfe@Nordwind-Shop.de", "DE89 3704 0044 0532 0130 00")))
-    catalogue, tally = allowing(values=values)
+    values = ("Hilfe@Nordwind-Shop.de", "DE89 3704 0044 0532 0130 00")
+    catalogue, tally = allowing(**spelt(*values))
     for text in ("hilfe@nordwind-shop.de", "HILFE%40nordwind-shop.de", "de89370400440532013000"):
         before = dict(tally.counts())
         assert {state for _, state in found(catalogue, text, "email", "iban")} == {"not_personal"}, text
@@ -217,6 +221,33 @@ def test_values_are_passed_over_however_they_are_spelt_and_counted() -> None:
     assert catalogue.classify(pl.Series(["hilfe@nordwind-shop.de"]))["state"].to_list() == ["not_personal"]
     assert catalogue.at_large is not None
     assert found(catalogue.at_large, "hilfe@nordwind-shop.de", "email") == {("email", "raw")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "covered", "other"),
+    [
+        ("ip", "93.184.216.34", "from 93.184.216.34", "from 9.31.84.216"),
+        ("date_of_birth", "1.11.1990", "born 1.11.1990", "born 11.1.1990"),
+        ("geo", "-52.5200", "lat=-52.5200 lon=13.4050", "lat=52.5200 lon=13.4050"),
+        ("password", "Hunter-2", "password=hunter-2", "password=hunter2"),
+        ("phone", "+49 1511 2345678", "+49 (1511) 234-5678", "+49 1511 2345679"),
+        ("password", "=??=", "password: =??=", "password: ??=="),
+    ],
+)
+def test_signs_that_mean_something_are_compared(name: str, value: str, covered: str, other: str) -> None:
+    entry = Allowance("own", frozenset({name}), **spelt(value))
+    catalogue = settled(Wanted(allowances=(entry,)), Tally())
+    states = catalogue.find(pl.Series([covered]), (name,))["state"].to_list()
+    assert states[:1] == ["not_personal"]
+    assert SHIPPED.find(pl.Series([covered]), (name,))["state"].to_list()[:1] == ["raw"]
+    assert "not_personal" not in catalogue.find(pl.Series([other]), (name,))["state"].to_list()
+    assert "raw" in catalogue.find(pl.Series([other]), (name,))["state"].to_list()
+
+
+def test_domains_are_those_of_addresses_and_of_nothing_else() -> None:
+    entry = Allowance("own", frozenset({"password", "email"}), domains=frozenset({"nordwind-shop.de"}))
+    catalogue = settled(Wanted(allowances=(entry,)), Tally())
+    assert found(catalogue, "password=Sommer2026@nordwind-shop.de", "password") == {("password", "raw")}
 
 
 def test_domains_and_networks() -> None:
