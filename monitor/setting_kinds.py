@@ -14,7 +14,8 @@ from monitor.errors import SettingsError
 SECRET: Any = {"writeOnly": True}
 """For `json_schema_extra` of a setting that no output may show."""
 
-_BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_LABEL: Final = "[A-Za-z0-9_-]{1,63}"
+_BROKER: Final = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{_LABEL}(?:\.{_LABEL})*\.?):([0-9]{{1,5}})")
 
 
 class Section(BaseModel):

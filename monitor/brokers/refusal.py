@@ -74,7 +74,7 @@ def refusals(brokers: Brokers, seconds: float, clock: Clock | None = None) -> Re
         left = until - clock.monotonic()
         if left <= 0:
             break
-        refusal = _refusal(address, brokers, min(left, ADDRESS_SECONDS))
+        refusal = _refusal(address, brokers, min(left, ADDRESS_SECONDS), clock)
         if refusal is None:
             return None
         found.append((address, refusal))
@@ -84,9 +84,9 @@ def refusals(brokers: Brokers, seconds: float, clock: Clock | None = None) -> Re
     return Refusals(tuple(found))
 
 
-def _refusal(address: str, brokers: Brokers, seconds: float) -> Refusal | None:
+def _refusal(address: str, brokers: Brokers, seconds: float, clock: Clock) -> Refusal | None:
     try:
-        with Wire(address, brokers.tls, seconds) as wire:
+        with Wire(address, brokers.tls, seconds, clock) as wire:
             return _asked(wire, brokers)
     except ssl.SSLError as error:
         return _of_tls(error, brokers)

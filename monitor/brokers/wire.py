@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final, Self
 
 from monitor.brokers.access import Tls, tls_context
+from monitor.clock import Clock
 
 NO_ERROR: Final = 0
 UNSUPPORTED_MECHANISM: Final = 33
@@ -42,17 +43,20 @@ class Wire:
 
     Args:
         address: `host:port`.
-        seconds: how long each step may take.
+        seconds: how long all of it may take, from here on; an answer that comes byte by byte is cut off.
+        clock: counts them.
     """
 
-    def __init__(self, address: str, tls: Tls | None, seconds: float) -> None:
+    def __init__(self, address: str, tls: Tls | None, seconds: float, clock: Clock) -> None:
         host, _, port = address.rpartition(":")
         host = host.strip("[]")
+        self._clock, self._until = clock, clock.monotonic() + seconds
         self._socket = socket.create_connection((host, int(port)), seconds)
         self._clear = tls is None
         self._asked = 0
         if tls is not None:
             try:
+                self._hurry()
                 self._socket = tls_context(tls).wrap_socket(self._socket, server_hostname=host)
             except BaseException:
                 self._socket.close()
@@ -83,6 +87,7 @@ class Wire:
     def _ask(self, api: int, version: int, body: bytes) -> bytes:
         self._asked += 1
         request = struct.pack(">hhi", api, version, self._asked) + _text("privwatch") + body
+        self._hurry()
         self._socket.sendall(struct.pack(">i", len(request)) + request)
         start = self._exactly(4)
         if self._clear and start[:2] == _ALERT:
@@ -95,9 +100,17 @@ class Wire:
             raise NoBrokerError
         return answer[4:]
 
+    def _hurry(self) -> None:
+        """The next step has what is left of the time."""
+        left = self._until - self._clock.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+
     def _exactly(self, length: int) -> bytes:
         found = bytearray()
         while len(found) < length:
+            self._hurry()
             some = self._socket.recv(length - len(found))
             if not some:
                 raise ClosedError
