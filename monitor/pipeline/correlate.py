@@ -134,8 +134,9 @@ class LiveWindows:
         if newest is not None:
             self._watermark.observe(partition, newest)
             self._times.observe(partition, newest)
-        quiet = all(delta.is_empty() for delta in deltas)
-        if quiet and (newest is None or not any(_waits(one) for one, _ in self._histories)):
+        # A batch without matches or times may be the last of a partition that held the watermark back.
+        waits = any(_waits(one) for one, _ in self._histories)
+        if not waits and all(delta.is_empty() for delta in deltas):
             return 0
         if not self._taken:
             self.catch_up()

@@ -277,6 +277,44 @@ def test_where_there_is_no_room_the_groups_with_the_fewest_events_go_and_are_cou
     assert sorted(v.count for v in store.violations()) == [3, 4]
 
 
+def test_where_there_is_no_room_an_absence_still_knows_how_far_event_time_is() -> None:
+    store = MemoryStore()
+    one = correlation("absence", [("gte", 1)], timespan=1, resolution=1, lateness=60)
+    windows = LiveWindows([one], KEYRING, store, most=8)
+    waiting = [Happening("p", n, n * MICROS, who=f"person {n}") for n in range(4)]
+    ended = [Happening("p", 4, 70 * MICROS, who="ada", rules=RULES[1:2])]
+    for batch in (waiting, ended):
+        windows.take("p", deltas(one, batch), newest(batch), ())
+        write(store, windows)
+    assert [v.count for v in store.violations()] == [1, 1, 1, 1]
+    # A partition that nobody read yet holds the watermark back; what was certain is so all the same.
+    others = [Happening("p", 5 + n, 71 * MICROS, who=f"other {n}") for n in range(6)]
+    again = [Happening("p", 11, 72 * MICROS, who="person 0")]
+    for batch in (others, again):
+        windows.take("p", deltas(one, batch), newest(batch), {"q"})
+        write(store, windows)
+    assert windows.unwatched() > 0
+    assert [v.count for v in store.violations()] == [1, 1, 1, 1]
+
+
+def test_what_holds_no_event_may_still_end_a_wait() -> None:
+    #  p  0 (a) ... 100     read while q holds records, which may be old
+    #  q  1, then a record without a time, the last one: nothing is held back any more
+    one = correlation("absence", [("gte", 1)], timespan=2, resolution=1, lateness=0)
+    store = MemoryStore()
+    windows = LiveWindows([one], KEYRING, store)
+    nothing = deltas(one, [Happening("q", 1, None, who="bo")])
+    waiting = [Happening("p", 0, 0, who="ada")], [Happening("p", 1, 100 * MICROS, who="bo", rules=RULES[1:2])]
+    windows.take("q", nothing, MICROS, {"p", "q"})
+    for batch in waiting:
+        windows.take("p", deltas(one, batch), newest(batch), {"q"})
+    write(store, windows)
+    assert list(store.violations()) == []
+    windows.take("q", nothing, None, ())
+    write(store, windows)
+    assert [v.count for v in store.violations()] == [1]
+
+
 def test_a_segment_holds_one_pane_for_all_that_is_alike() -> None:
     one = correlation("event_count", [("gte", 2)])
     windows = LiveWindows([one], KEYRING, MemoryStore())
