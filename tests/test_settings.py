@@ -163,7 +163,7 @@ def test_a_variable_below_a_value(write):
 
 @pytest.mark.parametrize(
     "broker",
-    ["kafka", "kafka:0", "kafka:99999", "http://kafka:9092", "a b:1", "a..b:1", ".:1", f"{'a' * 64}.internal:1"],
+    ["kafka", "kafka:0", "kafka:99999", "http://kafka:9092", "a b:1", "a..b:1", ".:1", f"{'a' * 64}.it:1"],
 )
 def test_brokers_are_host_and_port(write, broker):
     (said,) = problems(write(LEAST.replace("kafka.internal:9092", f"'{broker}'")))

@@ -335,17 +335,18 @@ class History:
     def _bounded(self, panes: pl.DataFrame) -> pl.DataFrame:
         """The panes, without those of the groups with the fewest events where there are too many.
 
-        A quarter of the room is made at once, so that this is not done for every batch. The marks of an absence
-        stay: without them nothing that it decided would hold.
+        A quarter of the room is made at once, so that this is not done for every batch. The marks of an
+        absence stay: without them nothing that it decided would hold.
         """
         if panes.height <= self._most:
             return panes
         told = self._told().with_columns(told=pl.lit(value=True))
+        first = pl.col("group") == 0, pl.col("told").fill_null(value=False)
         kept = (
             panes.group_by("group")
             .agg(pl.len().alias("panes"), pl.col("count").sum())
             .join(told, on="group", how="left")
-            .sort(pl.col("group") == 0, pl.col("told").fill_null(value=False), "count", "group", descending=True)
+            .sort(*first, "count", "group", descending=True)
             .filter(pl.col("panes").cum_sum() <= self._most * 3 // 4)
         )
         self._unwatched += int(panes["count"].sum()) - int(kept["count"].sum())

@@ -19,7 +19,7 @@ name: correlation_{number}
 level: low
 correlation: {{group-by: [user.name], {body}}}
 x_privacy: {{articles: ["32"], actor: user.name, subject: customer.id}}
-x_window: {{lateness: 2h, {window}}}
+x_window: {{lateness: {lateness}, {window}}}
 x_tests:
     - {{name: a, expect: match, events: [{{set: {{a: 1}}}}]}}
     - {{name: b, expect: no_match, events: [{{set: {{a: 1}}}}]}}
@@ -65,12 +65,20 @@ EVERY = (
 )
 """Body of each correlation, and its window."""
 
+LATENESS = {"absence": "25m"}
+"""Type to the lateness of its windows, 2 h for the others. Of an absence it is also how long after the wait it
+is certain that nothing came, and its windows close more than twice that after an event."""
+
+
+def _type(body: str) -> str:
+    return body.removeprefix("type: ").partition(",")[0]
+
 
 def write_rules(folder: Path) -> Path:
     """The rule file; its inline tests are for the loader alone, nobody runs them."""
     bases = "".join(_BASE.format(name=name, number=number) for number, name in enumerate(SERVICES))
     counted = [
-        _COUNTED.format(number=number, body=body, window=window)
+        _COUNTED.format(number=number, body=body, window=window, lateness=LATENESS.get(_type(body), "2h"))
         for number, (body, window) in enumerate(EVERY)
     ]
     path = folder / "every_correlation.yml"
