@@ -184,7 +184,7 @@ def learn(
             store=store,
             way=everywhere(Way(plan, digest, decode)),
             keyring=keyring,
-            windows=LearningWindows(ruleset.correlations, keyring, store),
+            windows=LearningWindows(ruleset.correlations, keyring, store, store.checkpoints().keys()),
             clock=clock,
             observe=progress,
             bounds=lesson.bounds,

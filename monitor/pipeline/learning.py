@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Protocol
 
-from monitor.engine.baseline.habits import LEARNED
+import polars as pl
+
+from monitor.engine.baseline.habits import HABITS, LEARNED
+from monitor.engine.keys import Keyring
 from monitor.frames import RecordBatch
 from monitor.model import Checkpoint, Claim, Episodes
-from monitor.pipeline.correlate import ArchiveWindows
-from monitor.ports import Source
+from monitor.pipeline.correlate import ArchiveWindows, Drained
+from monitor.ports import Source, Store
 from monitor.rules.header import combined
 from monitor.rules.tree import Correlation, RuleSet
 
@@ -36,7 +40,45 @@ def of_baselines(ruleset: RuleSet) -> RuleSet:
 
 
 class LearningWindows(ArchiveWindows):
-    """The state of an archive, and no word of what is in it."""
+    """The state of an archive, and no word of what is in it.
+
+    What is kept first of a partition takes the place of all that was learned of it before: a daemon beside
+    this may hold it still, although the store has forgotten it.
+
+    Args:
+        correlations: the rules.
+        keyring: names groups.
+        store: holds the state.
+        begun: partitions of which something is learned already that stays.
+    """
+
+    def __init__(
+        self,
+        correlations: Iterable[Correlation],
+        keyring: Keyring,
+        store: Store,
+        begun: Collection[str] = frozenset(),
+    ) -> None:
+        super().__init__(correlations, keyring, store)
+        self._begun = set(begun)
+        self._fresh: set[str] = set()
+
+    def take(
+        self, partition: str, deltas: Sequence[pl.DataFrame], newest: int | None, behind: Collection[str]
+    ) -> int:
+        """Keep the batch's habits."""
+        if partition not in self._begun:
+            self._fresh.add(partition)
+        return super().take(partition, deltas, newest, behind)
+
+    def drain(self) -> Drained:
+        """The habits since the last drain as segments."""
+        fresh, self._fresh = self._fresh, set()
+        self._begun |= fresh
+        for index, partition in product(range(len(self._correlations)), sorted(fresh)):
+            self._deltas.setdefault((index, partition), [pl.DataFrame(schema=HABITS)])
+        drained = super().drain()
+        return Drained(segments=tuple(replace(s, replaces=s.partition in fresh) for s in drained.segments))
 
     def finish(self) -> tuple[Episodes, ...]:
         """Nothing."""

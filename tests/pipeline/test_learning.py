@@ -80,6 +80,27 @@ def test_what_is_learned_while_a_stream_is_read_is_known_from_then_on():
     )
 
 
+def test_what_is_learned_anew_beside_a_stream_takes_the_place_of_what_was_learned():
+    one = rule(("burst",), floor=10)
+    events = steady(17, burst=40)
+    old = [replace(event, partition=LEARNED + "old") for event in events[:-42]]
+    busy = [replace(event, who="ada", offset=n, amount=str(n)) for n, event in enumerate(old * 3)]
+    store = taught(one, [replace(event, partition="old") for event in busy])
+    live = LiveWindows([one], KEYRING, store)
+    fed(live, one, [events[-42:-40]])
+    write(store, live)
+    store.forget(LEARNED + "old")
+    again = LearningWindows([one], KEYRING, store)
+    fed(again, one, [old])
+    write(store, again)
+    fed(live, one, [events[-42:]])
+    write(store, live)
+    (found,) = store.violations()
+    assert found.evidence.extract == (
+        "40 people in an hour (10:00 UTC); usual then 2, at most 2, peers at most 2 (z 7.5)"
+    )
+
+
 RULES = """
 title: Read
 id: 5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c32

@@ -23,8 +23,8 @@ CLOCK = SystemClock()
 NOON = 1_794_830_400
 """2026-11-16T12:00:00Z in seconds."""
 SPAN = 2400
-"""Seconds of event time. No window closes in less (`tests.support.every_correlation`): nothing is late, whoever is
-behind. An absence is certain after less, so some are found."""
+"""Seconds of event time. No window closes in less (`tests.support.every_correlation`): nothing is late,
+whoever is behind. An absence is certain after less, so some are found."""
 PARTITIONS = 4
 
 

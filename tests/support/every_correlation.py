@@ -66,8 +66,8 @@ EVERY = (
 """Body of each correlation, and its window."""
 
 LATENESS = {"absence": "25m"}
-"""Type to the lateness of its windows, 2 h for the others. Of an absence it is also how long after the wait it
-is certain that nothing came, and its windows close more than twice that after an event."""
+"""Type to the lateness of its windows, 2 h for the others. Of an absence it is also how long after the wait
+it is certain that nothing came, and its windows close more than twice that after an event."""
 
 
 def _type(body: str) -> str:
