@@ -13,7 +13,6 @@ import typer
 from monitor import printable
 from monitor.errors import InputError, SettingsError
 from monitor.lazily import Lazily
-from monitor.model import Logsource
 from monitor.options import (
     DATA,
     Category,
@@ -28,20 +27,19 @@ from monitor.options import (
     TimeFields,
     Until,
     Year,
-    aliases,
     bounds,
+    decoding,
 )
 
 if TYPE_CHECKING:
     from monitor import app as composition
     from monitor import detecting, learning
     from monitor import settings as daemon
-    from monitor.pipeline import ways
     from monitor.review import charted, drawn, portrayed
 else:
     composition, learning = Lazily("monitor.app"), Lazily("monitor.learning")
     detecting = Lazily("monitor.detecting")
-    daemon, ways = Lazily("monitor.settings"), Lazily("monitor.pipeline.ways")
+    daemon = Lazily("monitor.settings")
     charted, drawn = Lazily("monitor.review.charted"), Lazily("monitor.review.drawn")
     portrayed = Lazily("monitor.review.portrayed")
 
@@ -55,7 +53,9 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings of run: take its rules, store, namespace and key."),
 ]
-Store = Annotated[Path | None, typer.Option(help="Database (SQLite; default: .privwatch/privwatch.db).")]
+Store = Annotated[
+    str | None, typer.Option(help="Database: a file or a URL (default: .privwatch/privwatch.db).")
+]
 Key = Annotated[Path | None, typer.Option(help="Key of pseudonyms (default: the store's name with .key).")]
 Namespace = Annotated[str | None, typer.Option(help="Which results of the store (default: replay).")]
 _WHO = (
@@ -100,13 +100,7 @@ def learn(
     lesson = learning.Lesson(
         inputs=tuple(inputs),
         rules=named,
-        decoding=ways.Decoding(
-            format=format.value,
-            logsource=Logsource(category or None, product or None, service or None),
-            aliases=aliases(field),
-            time_fields=tuple(time_field or ()),
-            year=year,
-        ),
+        decoding=decoding(format, (category, product, service), field, time_field, year),
         bounds=bounds(since, until),
         kafka_records=kafka_records,
     )
@@ -185,7 +179,7 @@ def plot(
 def _place(
     config: Path | None,
     rules: list[Path] | None,
-    store: Path | None,
+    store: str | None,
     key: Path | None,
     namespace: str | None,
 ) -> tuple[learning.Place, tuple[Path, ...]]:
@@ -193,18 +187,26 @@ def _place(
     if namespace == "":
         raise SettingsError("--namespace is empty; give it a name, or leave the option out")
     if config is None:
-        file = store or DATA / "privwatch.db"
-        place = learning.Place(str(file), namespace or "replay", key or file.with_suffix(".key"))
+        named = store or str(DATA / "privwatch.db")
+        place = learning.Place(named, namespace or "replay", key or _key_beside(named))
         return place, composition.named_rules(rules or ())
     settings = daemon.load_settings(config, os.environ)
     place = learning.Place(
-        str(store or settings.store),
+        store or settings.store,
         namespace or settings.namespace,
         key or settings.key,
         settings.store_password_file,
         detecting.Detection(settings.detectors),
     )
     return place, composition.named_rules(rules or settings.rules)
+
+
+def _key_beside(store: str) -> Path:
+    if "://" in store:
+        raise SettingsError("--store is a URL; say with --key which file holds the key of its pseudonyms")
+    if not Path(store).name:
+        raise SettingsError(f"--store {store} is a folder; name a file")
+    return Path(store).with_suffix(".key")
 
 
 def _asked(who: str) -> str:

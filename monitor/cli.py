@@ -22,7 +22,7 @@ from monitor.baselining import baseline
 from monitor.clock import SystemClock
 from monitor.errors import InputError, SettingsError
 from monitor.lazily import Lazily
-from monitor.model import Logsource, Reject, TurnFacts
+from monitor.model import Reject, TurnFacts
 from monitor.options import (
     DATA,
     Category,
@@ -38,8 +38,8 @@ from monitor.options import (
     TimeFields,
     Until,
     Year,
-    aliases,
     bounds,
+    decoding,
 )
 from monitor.reviewcli import account, report, verify, web
 from monitor.scanning import scan
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from monitor import demo as week
     from monitor import detecting, effective, questions, service
     from monitor import settings as daemon
-    from monitor.pipeline import ways
     from monitor.review import explained as answers_as_text
     from monitor.review import summary, terminal, totals
     from monitor.rules import diagnostics as problems
@@ -60,7 +59,6 @@ else:
     detecting, questions = Lazily("monitor.detecting"), Lazily("monitor.questions")
     effective, service = Lazily("monitor.effective"), Lazily("monitor.service")
     composition, week, daemon = Lazily("monitor.app"), Lazily("monitor.demo"), Lazily("monitor.settings")
-    ways = Lazily("monitor.pipeline.ways")
     answers_as_text = Lazily("monitor.review.explained")
     summary, terminal = Lazily("monitor.review.summary"), Lazily("monitor.review.terminal")
     totals, reports = Lazily("monitor.review.totals"), Lazily("monitor.rules.report")
@@ -191,13 +189,7 @@ def replay(
         store=store,
         key=key or store.with_suffix(".key"),
         namespace=namespace,
-        decoding=ways.Decoding(
-            format=format.value,
-            logsource=Logsource(category or None, product or None, service or None),
-            aliases=aliases(field),
-            time_fields=tuple(time_field or ()),
-            year=year,
-        ),
+        decoding=decoding(format, (category, product, service), field, time_field, year),
         bounds=bounds(since, until),
         alerts=None if alerts is None else daemon.load_settings(alerts, os.environ).alerts,
         kafka_records=kafka_records,
@@ -376,12 +368,11 @@ def explain(
     Of a correlation it shows what is counted, and the rules whose events those are. Values of events are
     masked.
     """
-    decoding = ways.Decoding(format=format.value, aliases=aliases(field))
     explained, answers = questions.explain(
         rule,
         composition.named_rules(rules or ()),
         event,
-        decoding,
+        decoding(format, (None, None, None), field, None, None),
         line=line,
         detection=detecting.detection(config, os.environ),
     )

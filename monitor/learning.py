@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from monitor.app import REPLAY_BATCHES, Never, Progress, load_rules
+from monitor.app import REPLAY_BATCHES, Progress, load_rules
 from monitor.archives import archive_of, claimed, forget_outdated, keyring_for
-from monitor.clock import Clock, SystemClock
+from monitor.clock import SystemClock
 from monitor.decode import AUTO, decoder
 from monitor.detecting import Detection
 from monitor.engine.baseline.facts import HOURS_A_DAY, facts
@@ -30,7 +30,7 @@ from monitor.engine.keys import Keyring
 from monitor.engine.windows import group_name
 from monitor.errors import InputError, RuleError
 from monitor.lazily import Lazily
-from monitor.model import TurnFacts, Violation
+from monitor.model import Violation
 from monitor.pipeline.learning import Learned, LearningWindows, baselines, of_baselines
 from monitor.pipeline.runner import Bounds, Runner
 from monitor.pipeline.ways import Decoding, Way, everywhere, plans, way_digest
@@ -132,15 +132,7 @@ class Line:
     violations: int
 
 
-def learn(
-    place: Place,
-    lesson: Lesson,
-    *,
-    clock: Clock | None = None,
-    observe: Callable[[TurnFacts], None] | None = None,
-    opened: Callable[[Learned], None] | None = None,
-    stop: Never = lambda: False,
-) -> LearnReport:
+def learn(place: Place, lesson: Lesson) -> LearnReport:
     """Keep the habits of an archive as known. Doing it again changes nothing.
 
     A file that was learned under other rules or options is taken back first and learned anew.
@@ -148,16 +140,12 @@ def learn(
     Args:
         place: where they are kept; store and key are made where there are none.
         lesson: what to learn from.
-        clock: the system's, unless a test brings another.
-        observe: told of every batch.
-        opened: given the source before the first batch, for a progress bar.
-        stop: asked between turns; what was learned so far stays.
 
     Raises:
         PrivwatchError: rules, inputs, key or store cannot be used, or no rule has a baseline.
     """
-    clock = clock or SystemClock()
-    started, progress = clock.monotonic(), Progress(observe)
+    clock = SystemClock()
+    started, progress = clock.monotonic(), Progress()
     ruleset = of_baselines(load_rules(lesson.rules, clock, place.detection)[0])
     if not ruleset.correlations:
         raise RuleError("none of these rules has an x_baseline (docs/rules.md), so there is nothing to learn")
@@ -176,8 +164,6 @@ def learn(
         source.start(store.checkpoints())
         if forget_outdated(store, source.partitions, digest):
             source.start(store.checkpoints())
-        if opened is not None:
-            opened(source)
         decode = decoder(AUTO, plan.projection, year=lesson.decoding.year).decode
         Runner(
             source=source,
@@ -189,7 +175,7 @@ def learn(
             observe=progress,
             bounds=lesson.bounds,
             batches=REPLAY_BATCHES,
-        ).run(stop)
+        ).run(lambda: False)
         counts = _counts(store, source.partitions)
         return LearnReport(
             rules=tuple(_learning(rule, _habits(store, rule)) for rule in ruleset.correlations),

@@ -12,11 +12,12 @@ import typer
 
 from monitor.errors import SettingsError
 from monitor.lazily import Lazily
+from monitor.model import Logsource
 
 if TYPE_CHECKING:
-    from monitor.pipeline import runner
+    from monitor.pipeline import runner, ways
 else:
-    runner = Lazily("monitor.pipeline.runner")
+    runner, ways = Lazily("monitor.pipeline.runner"), Lazily("monitor.pipeline.ways")
 
 DATA = Path(".privwatch")
 """Where store and key are kept unless said otherwise, in the current folder."""
@@ -141,3 +142,25 @@ def aliases(options: Sequence[str] | None) -> tuple[tuple[str, tuple[str, ...]],
             raise SettingsError("--field wants FIELD=PATH, for example --field user.name=login")
         found[name] = (*found.get(name, ()), path)
     return tuple(found.items())
+
+
+def decoding(
+    form: Format,
+    logsource: tuple[str | None, str | None, str | None],
+    fields: Sequence[str] | None,
+    time_fields: Sequence[str] | None,
+    year: int | None,
+) -> ways.Decoding:
+    """How records are read; `logsource` is category, product and service.
+
+    Raises:
+        SettingsError: a field is not of its form.
+    """
+    category, product, service = logsource
+    return ways.Decoding(
+        format=form.value,
+        logsource=Logsource(category or None, product or None, service or None),
+        aliases=aliases(fields),
+        time_fields=tuple(time_fields or ()),
+        year=year,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
 from pathlib import Path
 
@@ -82,18 +81,9 @@ def replayed(folder: Path, *more: str) -> tuple[dict[str, int], str]:
 
 
 def test_the_page_is_true(tmp_path: Path) -> None:
-    outputs = []
-    for step in pages.steps(PAGE):
-        if step.file:
-            (tmp_path / step.file).write_text(step.text, encoding="utf-8")
-        else:
-            done = privwatch(*step.command.split()[1:], folder=tmp_path)
-            assert done.code == 0
-            outputs.append(re.sub(r"\n+$", "\n", done.out) + done.err)
-    if os.environ.get("PRIVWATCH_UPDATE_GOLDEN") == "1":
-        PAGE.write_text(pages.with_outputs(PAGE, outputs), encoding="utf-8")
-    assert outputs == [step.text for step in pages.steps(PAGE) if step.command]
-    assert len(outputs) == 2
+    shown, said = pages.ran(PAGE, tmp_path)
+    assert said == shown, "PRIVWATCH_UPDATE_GOLDEN=1 writes them anew"
+    assert len(shown) == 2
 
 
 def test_an_allow_list_holds_back_in_any_spelling_and_is_counted(folder: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -49,17 +48,9 @@ def logs(tmp_path: Path) -> Path:
 
 
 def test_the_page_is_true(tmp_path: Path) -> None:
-    outputs = []
-    for step in pages.steps(PAGE):
-        if step.file:
-            (tmp_path / step.file).write_text(step.text, encoding="utf-8")
-        else:
-            done = privwatch(*step.command.split()[1:], folder=tmp_path)
-            outputs.append(re.sub(r"\n+$", "\n", done.out) + done.err)
-    if os.environ.get("PRIVWATCH_UPDATE_GOLDEN") == "1":
-        PAGE.write_text(pages.with_outputs(PAGE, outputs), encoding="utf-8")
-    assert outputs == [step.text for step in pages.steps(PAGE) if step.command]
-    assert len(outputs) == 1
+    shown, said = pages.ran(PAGE, tmp_path)
+    assert said == shown, "PRIVWATCH_UPDATE_GOLDEN=1 writes them anew"
+    assert len(shown) == 1
 
 
 def test_events_and_values_are_counted_by_field_and_state(logs: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from monitor.clock import SystemClock
-from tests.support import kafka_jars
+from tests.support import debian
 from tests.support.ports import free_ports
 from tests.support.receiver import Receiver
 from tests.support.unmet import cannot_run
@@ -45,7 +45,7 @@ def missing() -> str:
 def provision() -> str:
     """Get what is missing; returns why it could not be had, or an empty string."""
     if not program():
-        kafka_jars._apt([PACKAGE])
+        debian.install([PACKAGE])
     return missing()
 
 

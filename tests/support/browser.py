@@ -5,11 +5,12 @@ PRIVWATCH_TEST_BROWSER names another Chromium.
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING
+
+from tests.support import debian
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,15 +33,8 @@ def missing() -> str:
 
 def provision() -> str:
     """Install what is missing where we may; returns why it could not be had, or an empty string."""
-    if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", *PACKAGES]):
-            subprocess.run(
-                ["apt-get", "-o", "DPkg::Lock::Timeout=300", *command],
-                env=environment,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
+    if missing():
+        debian.install(PACKAGES)
     return missing()
 
 

@@ -1,9 +1,10 @@
 """Gets Apache Kafka itself as jars through Maven, once, into the checkout's cache folder."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
+
+from tests.support import debian
 
 VERSION = "4.4.0"
 # Kafka names slf4j as its logging interface and leaves the binding to whoever starts it.
@@ -57,21 +58,12 @@ def provision() -> str:
         if shutil.which(tool) is None and (tool == "java" or jars() is None)
     ]
     if wanted:
-        _apt(wanted)
+        debian.install(wanted)
     if shutil.which("java") and jars() is None and shutil.which("mvn"):
         problem = _copy_jars()
         if problem:
             return problem
     return missing()
-
-
-def _apt(packages: list[str]) -> None:
-    """Install Debian packages where we may; where we may not, `missing` says what lacks."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", *packages]):
-        subprocess.run(["apt-get", *command], env=environment, check=False, stdin=subprocess.DEVNULL)
 
 
 def _copy_jars() -> str:

@@ -2,8 +2,8 @@
 
 import os
 import shutil
-import subprocess
 
+from tests.support import debian
 from tests.support.unmet import cannot_run
 
 PACKAGES = {"nginx": "nginx-light", "logrotate": "logrotate"}
@@ -25,12 +25,5 @@ def needed(name: str) -> str:
 def provision() -> None:
     """Install what is missing where we may."""
     lacking = [package for name, package in PACKAGES.items() if tool(name) is None]
-    if lacking and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", *lacking]):
-            subprocess.run(
-                ["apt-get", "-o", "DPkg::Lock::Timeout=300", *command],
-                env=environment,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
+    if lacking:
+        debian.install(lacking)

@@ -6,10 +6,13 @@ A fenced block is a file where the paragraph above it ends in its name, `` `name
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.command import privwatch
 
 _BLOCK = re.compile(
     r"(?:`(?P<file>[\w./-]+)`:\n\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -46,6 +49,23 @@ def commands(page: Path) -> Iterator[str]:
     for lines in _INDENTED.findall(text):
         yield from (line.strip() for line in lines.splitlines())
     yield from (found.removeprefix(".venv/bin/") for found in _INLINE.findall(_BLOCK.sub("", text)))
+
+
+def ran(page: Path, folder: Path) -> tuple[list[str], list[str]]:
+    """What the page shows below its commands, and what they say in the folder with its files; all settled.
+
+    With PRIVWATCH_UPDATE_GOLDEN=1 the page is brought up to date first.
+    """
+    outputs = []
+    for step in steps(page):
+        if step.file:
+            (folder / step.file).write_text(step.text, encoding="utf-8")
+        else:
+            done = privwatch(*step.command.split()[1:], folder=folder)
+            outputs.append(settled(re.sub(r"\n+$", "\n", done.out) + done.err))
+    if os.environ.get("PRIVWATCH_UPDATE_GOLDEN") == "1":
+        page.write_text(with_outputs(page, outputs), encoding="utf-8")
+    return [settled(step.text) for step in steps(page) if step.command], outputs
 
 
 def with_outputs(page: Path, outputs: list[str]) -> str:

@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 from monitor.clock import SystemClock
+from tests.support import debian
 
 CLOCK = SystemClock()
 PASSWORD = "a-password-for-tests"
@@ -47,9 +48,7 @@ def provision() -> str:
         if not settings.exists():
             settings.parent.mkdir(parents=True, exist_ok=True)
             settings.write_text("create_main_cluster = false\n", encoding="utf-8")
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", "postgresql"]):
-            subprocess.run(["apt-get", *command], env=environment, check=False, stdin=subprocess.DEVNULL)
+        debian.install(["postgresql"])
     return missing()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from monitor.clock import SystemClock
+from tests.support import debian
 from tests.support.ports import free_ports
 
 CLOCK = SystemClock()
@@ -31,15 +32,8 @@ def missing() -> str:
 
 def provision() -> str:
     """Install what is missing where we may; returns why it could not be had, or an empty string."""
-    if missing() and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", "prometheus"]):
-            subprocess.run(
-                ["apt-get", "-o", "DPkg::Lock::Timeout=300", *command],
-                env=environment,
-                check=False,
-                stdin=subprocess.DEVNULL,
-            )
+    if missing():
+        debian.install(["prometheus"])
     return missing()
 
 
