@@ -28,6 +28,23 @@ def test_the_number_of_shipped_rules_is_true_where_it_is_said() -> None:
         assert set(said) <= {str(len(rule_files()))}, name
 
 
+BENCHMARKS = sorted(file.stem for file in (ROOT / "benchmarks").glob("*.py") if file.stem != "__init__")
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_what_is_said_of_a_benchmark_is_what_it_takes(name: str) -> None:
+    """It has a section, and every option that a page names with it is one it has."""
+    source = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+    has = set(re.findall(r'add_argument\(\s*"(--[a-z-]+)"', source))
+    about = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    (section,) = re.findall(rf"^## {name}\.py$(.*?)(?=^## |\Z)", about, re.MULTILINE | re.DOTALL)
+    spans = [span for span in re.findall(r"`([^`\n]+)`", section) if "pip install" not in span]
+    for page in PAGES:
+        spans += re.findall(rf"benchmarks/{name}\.py ([^`\n]*)`", page.read_text(encoding="utf-8"))
+    said = {option for span in spans for option in re.findall(r"--[a-z-]+", span)}
+    assert said <= has, said - has
+
+
 def test_decisions_are_numbered_without_gaps_and_fit_a_page() -> None:
     pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))

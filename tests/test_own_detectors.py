@@ -177,6 +177,7 @@ def test_a_rule_that_asks_for_a_class_that_is_not_there_is_refused(folder: Path)
     done = privwatch("check", "rule.yml", folder=folder)
     assert done.code == 1
     assert "'badge' is no detector" in done.out
+    assert "name the settings that have a class of your own with --config" in done.out
 
 
 def test_examples_that_do_not_hold_fail_the_check(folder: Path) -> None:

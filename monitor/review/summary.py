@@ -136,7 +136,10 @@ def document(violation: Violation, rules: Mapping[str, Rule]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RuleSummary:
-    """What one rule found; `largest` are its violations with the most events, at most `SHOWN`."""
+    """What one rule found; `largest` are its violations with the most events, at most `SHOWN`.
+
+    `name` is the rule's id where it has no name, so that something can be looked up by it.
+    """
 
     title: str
     name: str
@@ -163,7 +166,7 @@ def _summary(found: list[Violation], rule: Rule | None) -> RuleSummary:
     header = rule.header if rule else None
     return RuleSummary(
         title=header.title if header else found[0].rule,
-        name=header.name if header else "",
+        name=header.name or header.id if header else "",
         level=found[0].level,
         articles=rule.privacy.articles if rule else (),
         violations=len(found),

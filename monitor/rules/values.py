@@ -210,7 +210,10 @@ def _lookup(chain: Chain, value: Scalar, problems: Problems) -> Test | None:
 def _known(value: Scalar, words: tuple[str, ...], what: str, problems: Problems) -> bool:
     if value.value is not None and value.text in words:
         return True
-    cure = f"{suggestion(value.text, words)}Write {listing(words)}."
+    detectors = (
+        "docs/catalogue.md has all of them; name the settings that have a class of your own with --config"
+    )
+    cure = f"{suggestion(value.text, words)}{detectors if what == 'detector' else f'Write {listing(words)}'}."
     _refuse(value, problems, f"'{value.text}' is no {what}.", cure)
     return False
 
