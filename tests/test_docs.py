@@ -1,6 +1,7 @@
 """Pages that could rot are held to the tree."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ def test_the_number_of_shipped_rules_is_true_where_it_is_said() -> None:
     for name in ("README.md", "CHANGELOG.md", "docs/roadmap.md"):
         said = re.findall(r"(\d+) (?:shipped )?rules", (ROOT / name).read_text(encoding="utf-8"))
         assert set(said) <= {str(len(rule_files()))}, name
+
+
+def test_the_layers_are_those_that_are_held() -> None:
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (layers,) = (contract["layers"] for contract in held["contracts"] if "layers" in contract)
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    said = page.split("Highest first", 1)[1].split("\n\n")[1]
+    assert [re.findall(r"`(\w+)`", layer) for layer in said.split(">")] == [
+        re.findall(r"\w+", layer.replace("monitor.", "")) for layer in layers
+    ]
 
 
 BENCHMARKS = sorted(file.stem for file in (ROOT / "benchmarks").glob("*.py") if file.stem != "__init__")
