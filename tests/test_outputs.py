@@ -177,3 +177,12 @@ def test_the_order_does_not_depend_on_the_key(folder: Path) -> None:
         found = json.loads(privwatch(*arguments, "-o", "json", folder=folder).out)
         seen.add((details, *((v["name"], v["first"], v["samples"][0]["offset"]) for v in found)))
     assert len(seen) == 1
+
+
+def test_a_rule_without_a_name_is_called_by_its_id(tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text(RULE.split("---")[1].replace("name: card\n", ""), encoding="utf-8")
+    (tmp_path / "app.ndjson").write_text(event(1, "ada", message="4111 1111 1111 1111") + "\n", "utf-8")
+    asked = ("replay", "app.ndjson", "--rules", "rule.yml", "--exit-zero")
+    named = "5f1c1b1e-6f0e-4b4e-8a4d-2f2e7a3b9c11"
+    assert privwatch(*asked, folder=tmp_path).out.split("\t")[1] == named
+    assert f"\n  {named}, GDPR Art. 32\n" in privwatch(*asked, "--output", "details", folder=tmp_path).out
