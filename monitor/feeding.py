@@ -50,7 +50,7 @@ def _members(settings: Settings, claim: Claiming, clock: Clock) -> Iterator[Memb
     sources, limits = settings.sources, settings.limits
     if sources.kafka is not None:
         kafka = topics.KafkaSource(_kafka_options(sources.kafka, limits, clock), claim=claim, clock=clock)
-        yield Member(KAFKA, kafka, "records", "partitions assigned", needed=True)
+        yield Member(KAFKA, kafka, "records", "partition assigned", needed=True)
     for name, files in sources.files.items():
         options = FollowOptions(
             group=name,
@@ -65,7 +65,7 @@ def _members(settings: Settings, claim: Claiming, clock: Clock) -> Iterator[Memb
             limits=Limits(chunk=min(FOLLOW_BYTES, limits.ahead_bytes // 8)),
         )
         source = FollowSource(options, clock, claim=claim)
-        yield Member(_files(name), source, "bytes", f"files of {name}", label=name)
+        yield Member(_files(name), source, "bytes", f"file of {name}", label=name)
     if sources.stdin is not None:
         piped = PipeOptions(
             sources.stdin.format, sources.stdin.logsource.logsource(), lines=limits.batch_records

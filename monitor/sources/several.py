@@ -43,7 +43,7 @@ class Member:
         name: as in the settings, for example `kafka` or `files.nginx`.
         source: the source.
         unit: of its lag, `records` or `bytes`.
-        noun: what its partitions are, for people: `partitions assigned`.
+        noun: what one of its partitions is, for people: `partition assigned`; its first word may get an s.
         needed: whether the daemon is not ready while it has none.
         label: what metrics call it where that does not depend on what it reads; else empty.
     """
@@ -171,5 +171,11 @@ class Several:
     def condition(self) -> tuple[bool, str]:
         """Whether all has what it needs, and what is read, for people."""
         counts = [(member, len(member.partitions())) for member in self._members]
-        told = ", ".join(f"{count} {member.noun}" for member, count in counts)
+        told = ", ".join(_counted(count, member.noun) for member, count in counts)
         return all(count or not member.needed for member, count in counts), told
+
+
+def _counted(count: int, noun: str) -> str:
+    """`1 file of nginx`, `2 files of nginx`."""
+    first, blank, rest = noun.partition(" ")
+    return f"{count} {first}{'' if count == 1 else 's'}{blank}{rest}"

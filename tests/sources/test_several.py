@@ -45,8 +45,18 @@ class Stream(MemorySource):
         self.did.append("closed")
 
 
+class Single(Stream):
+    """A stream of one partition."""
+
+    def lag(self) -> dict[str, int]:
+        return {"a-1": 3}
+
+    def behind(self) -> frozenset[str]:
+        return frozenset({"a-1"})
+
+
 def members(*sources: Stream) -> list[Member]:
-    said = (("kafka", "records", "partitions assigned"), ("stdin", "bytes", "pipes"))
+    said = (("kafka", "records", "partition assigned"), ("stdin", "bytes", "pipe"))
     return [
         Member(name, one, unit, noun, needed=name == "kafka")
         for one, (name, unit, noun) in zip(sources, said, strict=False)
@@ -148,6 +158,8 @@ def test_lag_is_told_by_unit_and_readiness_by_need(clock):
     assert several.condition() == (False, "0 partitions assigned, 0 pipes")
     several.start({})
     assert several.condition() == (True, "2 partitions assigned, 2 pipes")
+    alone = Several([Member("files.nginx", Single(clock, []), "bytes", "file of nginx")], clock)
+    assert alone.condition() == (True, "1 file of nginx")
     assert (several.lag(), several.lag_bytes()) == ({"a-0": 3}, {"a-0": 3})
     assert several.behind() == {"a-1"}
     assert several.partitions() == {"a-0", "a-1"}
