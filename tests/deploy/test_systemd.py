@@ -64,6 +64,17 @@ def test_the_command_of_the_unit_exists(unit):
     assert all(option in done.stdout for option in command[2:] if option.startswith("--"))
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_what_cannot_start_is_tried_for_as_long_as_it_takes(unit):
+    told = dict(said(unit))
+    assert told["Restart"] == "on-failure"
+    limit, burst = (
+        int(told.get(key, default))
+        for key, default in (("StartLimitIntervalSec", 10), ("StartLimitBurst", 5))
+    )
+    assert limit <= burst * int(told["RestartSec"]), "systemd would give up, and nobody would watch"
+
+
 def test_the_daemon_lives_under_what_its_unit_forbids(tmp_path):
     (unit,) = (one for one in UNITS if one.stem == "privwatch")
     config = tmp_path / "privwatch.yml"
