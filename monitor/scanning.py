@@ -17,7 +17,8 @@ from monitor.printable import path_text
 if TYPE_CHECKING:
     from monitor import app as composition
     from monitor import detecting, questions
-    from monitor.engine.survey import Survey
+    from monitor.detectors import Catalogue
+    from monitor.engine.survey import Finding
     from monitor.review import proposed, surveyed, surveyed_page, totals
 else:
     detecting, questions = Lazily("monitor.detecting"), Lazily("monitor.questions")
@@ -67,15 +68,12 @@ def scan(
     if html is not None:
         _write(html, surveyed_page.page(findings, found.catalogue, found.events, found.rejects), again=True)
     if rules is not None:
-        _propose(rules, found)
+        _propose(rules, findings, found.catalogue)
 
 
-def _propose(folder: Path, found: Survey) -> None:
+def _propose(folder: Path, findings: list[Finding], catalogue: Catalogue) -> None:
     """One file a rule; a file that is there is left as it is, somebody may have worked on it."""
-    findings = found.findings()
-    written = [
-        _write(folder / f"{name}.yml", text) for name, text in proposed.rules(findings, found.catalogue)
-    ]
+    written = [_write(folder / f"{name}.yml", text) for name, text in proposed.rules(findings, catalogue)]
     kept = written.count(False)
     said = f"{totals.counted(len(written) - kept, 'rule')} proposed in {path_text(folder)}"
     typer.echo(said + (f", {kept} were there already" if kept else ""), err=True)

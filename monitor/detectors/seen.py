@@ -56,9 +56,9 @@ class Bloom:
 
     def __contains__(self, token: bytes) -> bool:
         """Whether it was remembered, and not yet forgotten."""
-        places = list(self._places(token))
         return any(
-            all(generation[place >> 3] & 1 << (place & 7) for place in places)
+            # What was never remembered is told by the first bit or two.
+            all(generation[place >> 3] & 1 << (place & 7) for place in self._places(token))
             for generation in (self._young, self._old)
             if generation
         )
