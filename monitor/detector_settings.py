@@ -22,6 +22,9 @@ from monitor.setting_kinds import SECRET, File, Section, Words
 Problem = tuple[tuple[str, ...], str]
 """Keys below the section, and what is wrong there with its cure."""
 
+MAX_WORDS: Final = 1_000
+"""Of all classes together: the words of many classes are looked for in one scan, which is bounded in size."""
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,39}")
 _WORD: Final = re.compile(r"[^\W\d_](?:[^\W_]|[ _-](?=[^\W_])){1,59}")
 _DOMAIN: Final = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{1,62}")
@@ -83,6 +86,9 @@ class DetectorSettings(Section):
     def problems(self) -> Iterator[Problem]:
         """What is wrong beyond the kinds of values: names that are not known, forms that cannot be used."""
         yield from self._countries()
+        several = (*self.keywords.values(), *(one.keywords for one in self.custom.values()))
+        if (words_in_all := sum(map(len, several))) > MAX_WORDS:
+            yield ("keywords",), f"they are {words_in_all:,} words in all; write at most {MAX_WORDS:,}"
         for name, words in self.keywords.items():
             yield from _one_of("keywords", name, WORDED, "class that more words can be said for")
             yield from _words(("keywords", name), words)

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from monitor.clock import ManualClock
@@ -244,6 +245,22 @@ def test_what_is_wrong_is_said_with_its_place_and_a_cure(
     with pytest.raises(SettingsError) as refused:
         detection(tmp_path / "p.yml", {})
     assert f"p.yml:{place}: 'detectors.{key}': {said}" in str(refused.value)
+
+
+def test_as_many_words_as_may_be_said_can_be_looked_for(tmp_path: Path) -> None:
+    def told(count: int) -> Detection:
+        words = {
+            name: [f"{'quux' * 13}{name[:2]}{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(count)]
+            for name in ("phone_national", "date_of_birth")
+        }
+        (tmp_path / "p.yml").write_text(json.dumps({"detectors": {"keywords": words}}))
+        return detection(tmp_path / "p.yml", {})
+
+    named = pl.Series(["quux" * 13 + "dacd"])
+    found = told(500).catalogue(DAY).find(pl.Series(["4 June 1976"]), ("every",), named)
+    assert ("date_of_birth", "raw") in found.select("detector", "state").rows()
+    with pytest.raises(SettingsError, match=r"'detectors\.keywords': they are 1,002 words in all; write at"):
+        told(501)
 
 
 def test_a_key_that_is_not_known_is_refused(tmp_path: Path) -> None:
