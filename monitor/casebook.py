@@ -197,6 +197,10 @@ class Casebook(Protocol):
         """Cases with a clock, the earliest first."""
         ...
 
+    def incidents(self, state: str, kinds: Sequence[str]) -> tuple[Case, ...]:
+        """Cases in that state, and those that an entry of one of these kinds is about, newest first."""
+        ...
+
     def expired(self, at: int) -> tuple[Case, ...]:
         """Cases whose acceptance is over."""
         ...

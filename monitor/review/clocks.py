@@ -50,9 +50,13 @@ def told(left: int) -> str:
     return f"{text} over" if over else text
 
 
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_FIRST, _LAST = (t.replace(tzinfo=dt.UTC) - _EPOCH for t in (dt.datetime.min, dt.datetime.max))
+
+
 def moment(micros: int) -> dt.datetime:
-    """A time in UTC."""
-    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)
+    """A time in UTC; the first or last of the calendar where it lies beyond: logs can claim any time."""
+    return _EPOCH + min(max(dt.timedelta(microseconds=micros), _FIRST), _LAST)
 
 
 def micros(at: dt.datetime) -> int:

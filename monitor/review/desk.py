@@ -149,13 +149,13 @@ class Desk:
         )
 
     def register(self) -> list[Dossier]:
-        """Every incident (Art. 33(5)): breach candidates, and whatever has or had a clock."""
-        found = {one.key: one for one in self.book.due()}
-        states = (verdicts.BREACH, verdicts.CONFIRMED, verdicts.REMEDIATED, verdicts.VERIFIED)
-        for one in self.book.find(Query(states=states, newest_first=True, limit=1000)).cases:
-            if one.state == verdicts.BREACH or "incident" in verdicts.facts_of(one):
-                found.setdefault(one.key, one)
-        return [self.dossier(one) for one in found.values()]
+        """Every incident (Art. 33(5)): breach candidates, and whatever has or had a clock, in any state.
+
+        The clocks that run come first, then those with the newest events.
+        """
+        running = {one.key: one for one in self.book.due()}
+        others = self.book.incidents(verdicts.BREACH, incident.KINDS)
+        return [self.dossier(one) for one in (running | {one.key: one for one in others}).values()]
 
     def change(self, change: Change) -> Entry:
         """Write a decision down.

@@ -25,15 +25,18 @@ TEXTS = {
 
 _LONGEST = 8000
 
+KINDS = ("case.aware", "case.documented", "case.notified")
+"""Kinds of ledger entries that make a case an incident, whatever is decided on it later."""
+
 
 def aware(case: Case, by: str, at: int, reason: str, now: int) -> Change:
     """Say when the breach became known; the 72 hours run from then.
 
     Raises:
-        DecisionError: the time lies ahead, or no reason is given.
+        DecisionError: the time lies ahead or before all computers' time, or no reason is given.
     """
-    if at > now:
-        raise DecisionError("the time of awareness lies in the future")
+    if not 0 <= at <= now:
+        raise DecisionError("the time of awareness lies in the future, or before 1970")
     facts = facts_of(case)
     said = {"aware_at": at, "aware_by": by, "justification": reasoned(reason)}
     before = facts.get("incident", {})

@@ -217,8 +217,8 @@ def _terms(case: Case, decision: Decision, at: int) -> Facts:
         return {}
     if not decision.owner.strip() or decision.until is None:
         raise DecisionError("an accepted risk needs an owner and a last day")
-    end = dt.datetime.combine(decision.until, dt.time(), dt.UTC) + dt.timedelta(days=1)
-    until_at = round(end.timestamp() * 1e6)
+    last = dt.datetime.combine(decision.until, dt.time(), dt.UTC)
+    until_at = round((last.timestamp() + 86_400) * 1e6)
     if until_at <= at:
         raise DecisionError("the last day of an accepted risk lies in the past")
     return {"owner": decision.owner.strip(), "until": decision.until.isoformat(), "until_at": until_at}

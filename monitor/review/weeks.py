@@ -12,13 +12,15 @@ from monitor.engine.subjects import distinct
 from monitor.errors import PrivwatchError
 from monitor.model import MAX_SUBJECTS
 from monitor.review.catalogue import Card, Catalogue
-from monitor.review.clocks import micros
+from monitor.review.clocks import micros, moment
 from monitor.review.summary import LEVELS
 
 SHOWN_WEEKS = 8
 """Weeks of a trend, the one that is looked at last."""
 
-_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
+_YEARS = range(1900, 9999)
+"""Years of weeks that are shown: those beside them can be reckoned too. Logs can claim any year."""
 
 
 class WeekError(PrivwatchError):
@@ -70,14 +72,16 @@ def week(text: str) -> Week:
     found = _WEEK.fullmatch(text)
     try:
         assert found is not None  # noqa: S101 - for the type checker; the handler says what is wrong
+        assert int(found[1]) in _YEARS  # noqa: S101 - as above
         return Week(dt.date.fromisocalendar(int(found[1]), int(found[2]), 1))
     except (AssertionError, ValueError):
         raise WeekError("that is no week; write it as 2026-W47") from None
 
 
 def week_at(now: int) -> Week:
-    """The week of a moment, microseconds UTC."""
-    day = (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=now)).date()
+    """The week of a moment, microseconds UTC; the first or last that is shown where it lies beyond those."""
+    day = moment(now).date()
+    day = min(max(day, dt.date(_YEARS[0], 1, 1)), dt.date(_YEARS[-1], 12, 31))
     return Week(day - dt.timedelta(days=day.weekday()))
 
 

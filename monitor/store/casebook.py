@@ -103,6 +103,11 @@ class SqlCasebook:
         with self._reading() as connection:
             return tuple(map(finding.case_of, connection.execute(wanted)))
 
+    def incidents(self, state: str, kinds: Sequence[str]) -> tuple[Case, ...]:
+        """Cases in that state, and those that an entry of one of these kinds is about, newest first."""
+        with self._reading() as connection:
+            return finding.incidents(connection, self._namespace, state, kinds)
+
     def expired(self, at: int) -> tuple[Case, ...]:
         """Cases whose acceptance is over."""
         table = schema.review_case

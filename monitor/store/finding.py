@@ -83,6 +83,20 @@ def key_of(connection: Connection, namespace: str, violation: str) -> str | None
     return found
 
 
+def incidents(connection: Connection, namespace: str, state: str, kinds: Sequence[str]) -> tuple[Case, ...]:
+    """Cases in that state, and those that an entry of one of these kinds is about, newest first."""
+    table, entry = schema.review_case, schema.ledger
+    said = select(entry.c.ref).where(entry.c.namespace == namespace, entry.c.kind.in_(kinds))
+    # One query for each condition: an index answers either, none answers both at once.
+    found = {
+        row.case_key: row
+        for these in (table.c.state == state, table.c.case_key.in_(said))
+        for row in connection.execute(select(table).where(table.c.namespace == namespace, these))
+    }
+    order = sorted(found.values(), key=lambda row: (-row.newest, row.case_key))
+    return tuple(map(case_of, order))
+
+
 def occurrences(connection: Connection, namespace: str, case: Case, limit: int) -> tuple[Violation, ...]:
     """The newest violations of a case, newest first."""
     table = schema.violation

@@ -26,16 +26,14 @@ def sign_in(site: Site, visit: Visit) -> Response:
         return _form(site, visit, "", 403)
     name, password = visit.form.get("name", "").strip(), visit.form.get("password", "")
     address = visit.request.client.host if visit.request.client else ""
-    keys = (f"account {name}", f"address {address}")
-    wait = site.throttle.wait(keys, site.stopwatch())
+    wait = site.throttle.begin(name, address, site.stopwatch())
     if wait:
         minutes = -(-round(wait) // 60)
         return _form(site, visit, f"Too many tries in vain. Try again in {minutes} min.", 429)
     account = site.sessions.sign_in(name, password)
     if account is None:
-        site.throttle.failed(keys, site.stopwatch())
         return _form(site, visit, "Name or password is wrong.", 403)
-    site.throttle.succeeded(keys[0])
+    site.throttle.succeeded(name, address)
     site.sessions.end(visit.request.cookies.get(COOKIE, ""))
     token = site.sessions.begin(account.name, visit.now)
     visit.desk.note("access.signed_in", account.name, account.name, {})

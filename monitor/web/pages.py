@@ -87,7 +87,7 @@ def _query(visit: Visit) -> Query:
     """What the queue's form asks for; nonsense asks for everything."""
     state, level, at, text = (visit.asked(name) for name in ("state", "level", "week", "q"))
     number = visit.asked("page")
-    page = min(int(number), MOST_COUNTED // PAGE) if number.isascii() and number.isdigit() else 1
+    page = min(int(number), MOST_COUNTED // PAGE) if _number(number) else 1
     one = weeks.week(at) if at else None
     return Query(
         states=(state,) if state in verdicts.LABELS else (),
@@ -169,7 +169,7 @@ def register(visit: Visit) -> Response:
 def ledger(visit: Visit) -> Response:
     """The ledger, newest first."""
     before = visit.asked("before")
-    number = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else None
+    number = int(before) if _number(before) else None
     entries = visit.desk.book.ledger(number, ENTRIES)
     return visit.page(
         "ledger.html",
@@ -187,6 +187,11 @@ def _told(content: dict[str, object]) -> str:
         if name != "after"
     }
     return ", ".join(f"{name}: {value}" for name, value in said.items())
+
+
+def _number(text: str) -> bool:
+    """Whether it is a number that a database can hold."""
+    return text.isascii() and text.isdigit() and len(text) < 16
 
 
 def _dossier(visit: Visit) -> Dossier | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -9,6 +11,9 @@ SHORTEST = 12
 """Characters of a password; there is no other rule about what it is made of (NIST SP 800-63B)."""
 
 LONGEST = 1024
+
+_AT_ONCE = BoundedSemaphore(4)
+"""Passwords that are checked at the same time: each takes 64 MiB, and anybody may ask."""
 
 _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash("nobody has this password")
@@ -22,7 +27,8 @@ def hashed(password: str) -> str:
 def fits(kept: str, password: str) -> bool:
     """Whether it is the password. An account without one, or none at all, takes as long to be refused."""
     try:
-        _HASHER.verify(kept or _NOBODY, password[:LONGEST])
+        with _AT_ONCE:
+            _HASHER.verify(kept or _NOBODY, password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
     return bool(kept)

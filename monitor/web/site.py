@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from jinja2 import Environment
 from starlette.applications import Starlette
@@ -113,8 +112,11 @@ class Site:
         """The name a trusted proxy says; what anybody else says counts for nothing."""
         if not self.options.user_header or request.client is None:
             return None
-        said = request.headers.get(self.options.user_header)
-        return said if said and request.client.host in self.options.proxies else None
+        if request.client.host not in self.options.proxies:
+            return None
+        # A proxy that adds its header to one the browser sent has not said who it is.
+        said = request.headers.getlist(self.options.user_header)
+        return said[0] if len(said) == 1 and said[0] else None
 
     def visit(self, request: Request, account: Account | None, token: str, form: dict[str, str]) -> Visit:
         """The request as pages see it."""
@@ -215,7 +217,7 @@ async def _form(request: Request) -> dict[str, str] | None:
 def _same_site(request: Request) -> bool:
     """Whether a form was sent from a page of ours, as far as the browser says."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
         return False
     return request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
 

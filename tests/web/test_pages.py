@@ -6,9 +6,10 @@ from contextlib import closing
 import pytest
 
 from monitor.errors import SettingsError
+from monitor.review import incident, verdicts
 from monitor.store import open_store
 from monitor.web.serve import Place, check_place
-from tests.support.review import CASE, SIGNER, form_token, found, office, turn
+from tests.support.review import CASE, DAY, NOW, SIGNER, form_token, found, office, turn
 
 
 @pytest.fixture
@@ -176,3 +177,58 @@ def test_this_machine_is_served_in_clear(host, tmp_path):
         check_place(Place(host, cert=tmp_path / "x"))
     with pytest.raises(SettingsError, match="no such file"):
         check_place(Place(host, cert=tmp_path / "x", key=tmp_path / "y"))
+
+
+def test_an_incident_stays_in_the_register_whatever_is_decided_later(tmp_path):
+    """Told to the authority, then looked at again: the record of Art. 33(5) is not to lose it."""
+    hour = 3_600_000_000
+    with office(tmp_path) as here:
+        for change in (
+            lambda case: incident.aware(case, "dpo", NOW - hour, "a call", NOW),
+            lambda case: incident.notified(case, "dpo", NOW, "AZ 1", NOW),
+            lambda case: verdicts.decide(case, verdicts.Decision("in_review", "dpo", "again"), NOW),
+        ):
+            here.desk.change(change(here.book.case(CASE)))
+        assert [one.case.key for one in here.desk.register()] == [CASE]
+        assert CASE[:12] in here.client("dpo").get("/register").text
+
+
+def far(year: int) -> int:
+    """The middle of a year, microseconds UTC, roughly."""
+    return round((year - 1970 + 0.5) * 365.2425 * DAY)
+
+
+def test_events_of_any_year_that_a_log_claims_can_be_looked_at(tmp_path):
+    years = {f"{n:032x}": year for n, year in enumerate((1, 1969, 9999, 30_000, -5000))}
+    claimed = [found(key, first=far(year), last=far(year)) for key, year in years.items()]
+    with office(tmp_path, *claimed) as here:
+        client = here.client("dpo")
+        for path in ("/weeks/2026-W47", "/cases", *(f"/cases/{key}" for key in years)):
+            assert client.get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/weeks/0001-W01", "/weeks/9999-W52", "/weeks/2026-W99", "/weeks/٢٠٢٦-W47", "/cases?week=9999-W52"],
+)
+def test_a_week_that_cannot_be_shown_is_told_in_words(here, path):
+    answer = here.client("dpo").get(path)
+    assert answer.status_code == 400
+    assert "write it as 2026-W47" in answer.text
+
+
+def test_numbers_of_any_length_are_pages_or_nonsense(here):
+    client = here.client("dpo")
+    for path in ("/cases?page=", "/ledger?before="):
+        assert client.get(path + "9" * 5000).status_code == 200
+
+
+def test_times_at_the_ends_of_the_calendar_are_taken_or_refused_in_words(tmp_path):
+    with office(tmp_path) as here:
+        client = here.client("dpo")
+        base = {"form": form_token(client), "version": here.version(), "reason": "x"}
+        early = client.post(f"/cases/{CASE}/aware", data=base | {"at": "0001-01-01T00:00+14:00"})
+        assert (early.status_code, "before 1970" in early.text) == (400, True)
+        terms = {"state": "accepted_risk", "owner": "ada", "until": "9999-12-31"}
+        assert client.post(f"/cases/{CASE}/verdict", data=base | terms).status_code == 303
+        assert client.get(f"/cases/{CASE}").status_code == 200

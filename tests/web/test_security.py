@@ -11,7 +11,7 @@ from monitor.web import passwords
 from monitor.web.permissions import ACTIONS, ROLES, may
 from monitor.web.sessions import COOKIE, IDLE_MINUTES, LONGEST_HOURS
 from monitor.web.site import HEADERS, ROUTES, Options
-from monitor.web.throttle import FREE
+from monitor.web.throttle import FREE, Throttle
 from tests.support.review import CASE, PASSWORD, form_token, found, office
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}\u202e\x1b[31m"
@@ -97,6 +97,7 @@ def test_pages_need_no_inline_script_or_style(visitors):
     [
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"sec-fetch-site": "cross-site"},
         {"origin": "http://127.0.0.1:1"},
     ],
@@ -273,6 +274,8 @@ def test_a_proxy_is_believed_from_its_own_address_alone(tmp_path):
         assert proxy.get("/cases", headers={"x-forwarded-user": "dpo"}).status_code == 200
         assert proxy.get("/cases", headers={"x-forwarded-user": "unknown"}).status_code == 303
         assert proxy.get("/cases").status_code == 303
+        twice = [("x-forwarded-user", "dpo"), ("x-forwarded-user", "viewer")]
+        assert proxy.get("/cases", headers=twice).status_code == 303, "one of them came from the browser"
         assert here.client().get("/cases", headers={"x-forwarded-user": "dpo"}).status_code == 303
         assert proxy.post("/sign-in", data={"name": "dpo", "password": PASSWORD}).status_code == 403
 
@@ -290,3 +293,19 @@ def test_an_account_is_changed_by_whoever_may_and_written_down(here):
     assert "another-long-one" not in payload.body
     assert client.post("/accounts", data=kept | {"password": "", "active": "no"}).status_code == 303
     assert not here.book.account("new").active
+
+
+def test_tries_that_come_at_once_are_not_taken_together():
+    """As many threads as the site has, all before the first of them is answered."""
+    throttle = Throttle()
+    waits = [throttle.begin("dora", f"192.0.2.{n}", 0.0) for n in range(40)]
+    assert [wait == 0 for wait in waits] == [True] * FREE + [False] * (40 - FREE)
+    waits = [throttle.begin(f"name{n}", "198.51.100.1", 0.0) for n in range(40)]
+    assert sum(wait == 0 for wait in waits) == FREE
+
+
+def test_who_signs_in_rightly_never_has_to_wait():
+    throttle = Throttle()
+    for n in range(3 * FREE):
+        assert throttle.begin(f"name{n}", "192.0.2.1", 0.0) == 0
+        throttle.succeeded(f"name{n}", "192.0.2.1")
