@@ -237,8 +237,12 @@ class Casebook(Protocol):
         """The newest entry of some kinds."""
         ...
 
+    def waiting(self) -> int:
+        """How many violations wait to be taken in: what is in the store of them, nothing vouches for yet."""
+        ...
+
     def verify(self, public: str) -> Iterator[Fault]:
-        """Everything in ledger, violations and cases that is not as it was written."""
+        """Everything in ledger, violations, cases and accounts that is not as it was written."""
         ...
 
     def counts(self) -> Mapping[tuple[str, str, str], int]:

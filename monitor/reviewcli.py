@@ -115,8 +115,10 @@ def account(
     if role not in permissions.ROLES:
         raise SettingsError(f"there is no such role; there are {', '.join(permissions.ROLES)}")
     with reviewing.desk(here) as (desk, _):
-        password = "" if by_proxy or lock else _password()
         known = desk.book.account(name)
+        if lock and known is None:
+            raise SettingsError(f"there is no account {name} to lock")
+        password = "" if by_proxy or lock else _password()
         kept, record = administration.kept(name, role, password, known, "privwatch account", active=not lock)
         desk.book.keep_account(kept, record, desk.now())
     typer.echo(f"{name} is {role}{', and locked' if lock else ''}")
@@ -182,7 +184,7 @@ def verify(
 ) -> None:
     """Check that nothing in the store was changed, removed, moved or back-dated, or that a report was not.
 
-    Needs no network and writes nothing. Keep the public key, and now and then the newest hash, where those
+    Needs no network, and changes nothing that it checks. Keep the public key, and now and then the newest hash, where those
     who can write the store cannot: the check rests on them. Exits 0 where all holds, 1 where something does
     not, each by its name.
     """
@@ -191,15 +193,18 @@ def verify(
     if files:
         _verify_files(files, public, source, here)
         return
-    faults, size = reviewing.verify(here, public)
+    found = reviewing.verify(here, public)
+    faults = found.faults
     for fault in faults[:SHOWN]:
         typer.echo(printable.line(f"{fault.where}: {fault.what}"))
     if len(faults) > SHOWN:
         typer.echo(f"and {len(faults) - SHOWN:,} more")
-    typer.echo(f"{size:,} entries, signed with {signing.named(public)} (from {source})", err=True)
+    typer.echo(f"{found.entries:,} entries, signed with {signing.named(public)} (from {source})", err=True)
+    if found.waiting:
+        typer.echo(f"violations that the ledger does not know yet: {found.waiting:,}", err=True)
     if faults:
         raise typer.Exit(FOUND)
-    typer.echo("all holds: ledger, violations and cases are as they were written")
+    typer.echo("all holds: ledger, violations, cases and accounts are as they were written")
 
 
 def _verify_files(files: list[Path], public: str, source: str, here: reviewing.Where) -> None:

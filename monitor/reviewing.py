@@ -100,8 +100,17 @@ def desk(here: Where, clock: Clock | None = None) -> Iterator[tuple[Desk, Signer
         yield made, signer
 
 
-def verify(here: Where, public: str) -> tuple[list[Fault], int]:
-    """Everything in the store that is not as it was written, and how many entries its ledger has.
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a check found: `entries` of the ledger, `waiting` violations that it does not know yet."""
+
+    faults: list[Fault]
+    entries: int
+    waiting: int
+
+
+def verify(here: Where, public: str) -> Verified:
+    """Everything in the store that is not as it was written.
 
     Raises:
         StoreError: there is no store, or nothing in it was ever written down.
@@ -109,10 +118,10 @@ def verify(here: Where, public: str) -> tuple[list[Fault], int]:
     with _opened(here) as store:
         # Nothing is written: any key will do to look.
         book = store.casebook(Signer(bytes(32)))
-        head = book.head()
-        if head is None:
+        head, faults = book.head(), list(book.verify(public))
+        if head is None and not faults:
             raise StoreError(f"store {store.place}: it has no ledger yet; `privwatch web` begins one")
-        return list(book.verify(public)), head.size
+        return Verified(faults, head.size if head else 0, book.waiting())
 
 
 def written(made: Export, folder: Path) -> tuple[Path, Path]:

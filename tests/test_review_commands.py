@@ -46,7 +46,8 @@ def piped(folder, name: str, role: str, password: str) -> subprocess.CompletedPr
 
 def test_verify_holds_and_then_names_what_was_changed(folder, tmp_path):
     held = run(["verify", *STORE], cwd=folder)
-    assert (held.code, held.out) == (0, "all holds: ledger, violations and cases are as they were written\n")
+    said = "all holds: ledger, violations, cases and accounts are as they were written\n"
+    assert (held.code, held.out) == (0, said)
     assert held.err.startswith("2 entries, signed with ")
     shutil.copytree(folder / "s", tmp_path / "s")
     with closing(sqlite3.connect(tmp_path / "s" / "privwatch.db")) as db:
@@ -57,6 +58,27 @@ def test_verify_holds_and_then_names_what_was_changed(folder, tmp_path):
     assert "changed: it is not as ledger entry 1 sealed it" in named.out
     other = run(["verify", *STORE, "--public-key", "0" * 64], cwd=folder)
     assert (other.code, "signature is not that of the ledger's key" in other.out) == (1, True)
+
+
+def test_what_the_ledger_does_not_know_yet_is_said(folder, tmp_path):
+    shutil.copytree(folder / "s", tmp_path / "s")
+    with closing(sqlite3.connect(tmp_path / "s" / "privwatch.db")) as db:
+        db.execute("UPDATE violation SET mark = mark + 1, events = events + 1")
+        db.commit()
+    held = run(["verify", *STORE], cwd=tmp_path)
+    assert (held.code, "does not know yet: 1\n" in held.err) == (0, True)
+
+
+def test_a_name_that_was_mistyped_locks_nobody(folder):
+    locked = run(["account", "drora", "--role", "dpo", "--lock", *STORE], cwd=folder)
+    assert (locked.code != 0, "no account drora" in locked.err) == (True, True)
+
+
+def test_a_week_that_no_calendar_shows_is_told_in_words(folder, tmp_path):
+    for week in ("0001-W01", "9999-W52", "2026-W99", "../../x"):
+        made = run(["report", *STORE, "--week", week, "-o", str(tmp_path)], cwd=folder)
+        assert (made.code, made.err) == (2, "privwatch: that is no week; write it as 2026-W47\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_report_is_written_signed_and_checked_without_its_store(folder, tmp_path):

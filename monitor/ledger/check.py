@@ -54,7 +54,7 @@ class Chain:
         self._number, self._last, self._trusted = entry.seq, entry, not faults
 
     def _entry(self, entry: Entry) -> Iterator[str]:
-        if entry.hash != chained(self.origin, entry):
+        if entry.hash != _hash(self.origin, entry):
             yield "changed: its hash is not that of what it says"
             return
         if not self.signed(note(Head(self.origin, entry.seq, entry.hash)), entry.signature):
@@ -89,7 +89,14 @@ class Chain:
 def _commitment(payload: Payload) -> str:
     try:
         return commitment(payload)
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):  # a database may hold bytes where texts were
+        return ""
+
+
+def _hash(origin: str, entry: Entry) -> str:
+    try:
+        return chained(origin, entry)
+    except (ValueError, TypeError):
         return ""
 
 

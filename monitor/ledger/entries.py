@@ -26,6 +26,10 @@ SEAL = "violations"
 """Kind of the entry whose payload lists digests of violations as they were, `sealed`, and those `gone`."""
 
 
+COUNTS = "counts"
+"""Field of a seal that says how many of each it lists: the first of its text, which can be long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What is to be written down.

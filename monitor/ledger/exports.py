@@ -62,7 +62,7 @@ def unsealed(signature: bytes) -> tuple[Seal, str] | None:
         head = Head(str(ledger["origin"]), int(ledger["entry"]), str(ledger["hash"]))
         seal = Seal(str(said["name"]), str(said["sha256"]), head)
         return (seal, str(said["signature"])) if said["kind"] == _KIND else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 

@@ -17,7 +17,7 @@ from monitor.ledger.entries import Entry, Head, Record
 from monitor.ledger.signing import Signer
 from monitor.model import SourceSeen, Violation
 from monitor.store import finding, gathering, ledger, proving, rows, schema, sightings
-from monitor.store.database import reading, writing
+from monitor.store.database import reading, standing, writing
 from monitor.store.ledger import Written
 from monitor.store.upsert import replace
 
@@ -136,7 +136,7 @@ class SqlCasebook:
             "expires_at": change.expires,
         }
         record = change.record
-        body = {**record.body, "after": proving.decided(change.state, change.facts)}
+        body = {**record.body, "after": proving.decided(fresh)}
         with self._writing() as connection:
             if connection.execute(update(table).where(*seen).values(fresh)).rowcount != 1:
                 raise OutpacedError("somebody decided on this case meanwhile; look at it again")
@@ -179,9 +179,15 @@ class SqlCasebook:
             found = ledger.entries(connection, wanted.order_by(table.c.seq.desc()).limit(1))
             return found[0][0] if found else None
 
+    def waiting(self) -> int:
+        """How many violations wait to be taken in."""
+        with self._reading() as connection:
+            found = gathering.beyond(connection, self._namespace).order_by(None).subquery()
+            return connection.execute(select(func.count()).select_from(found)).scalar_one()
+
     def verify(self, public: str) -> Iterator[Fault]:
         """Everything that is not as it was written."""
-        with self._reading() as connection:
+        with standing(self._engine, self._place) as connection:
             yield from proving.prove(connection, self._namespace, public)
 
     def counts(self) -> Mapping[tuple[str, str, str], int]:
@@ -209,12 +215,14 @@ class SqlCasebook:
     def keep_account(self, account: Account, record: Record, at: int) -> None:
         """Add an account or change it, and write that down. Its sessions end."""
         row = {"namespace": self._namespace, **asdict(account), "active": int(account.active)}
+        body = {**record.body, "after": proving.admitted(row)}
+        noted = Record(record.kind, record.ref, record.who, body)
         table = schema.web_session
         with self._writing() as connection:
             replace(connection, schema.account, [row])
             mine = (table.c.namespace == self._namespace, table.c.account == account.name)
             connection.execute(delete(table).where(*mine))
-            ledger.append(connection, self._namespace, self._signer, [record], at)
+            ledger.append(connection, self._namespace, self._signer, [noted], at)
 
     def session(self, token: str) -> Session | None:
         """One session."""

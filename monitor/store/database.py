@@ -86,6 +86,15 @@ def reading(engine: Engine, place: str) -> Iterator[Connection]:
 
 
 @contextmanager
+def standing(engine: Engine, place: str) -> Iterator[Connection]:
+    """One transaction in which every statement sees the same state of the store, whatever others write."""
+    with reading(engine, place) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield connection
+
+
+@contextmanager
 def guarded(place: str) -> Iterator[None]:
     """Turn what a database says into a StoreError that names the place and the cure."""
     try:

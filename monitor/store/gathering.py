@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Row, Select, and_, case, cast, delete, func, or_, select
 
-from monitor.ledger.entries import SEAL, Record, canonical
+from monitor.ledger.entries import COUNTS, SEAL, Record, canonical
 from monitor.ledger.signing import Signer
 from monitor.model import FILTERED, MAX_SUBJECTS
 from monitor.store import ledger, schema
@@ -61,23 +61,33 @@ def gather(connection: Connection, namespace: str, signer: Signer, at: int) -> i
     _cases(connection, namespace, changed, lost)
     touched, anew = ({(row.rule, _day(row.period)) for row in rows} for rows in ((*changed, *gone), gone))
     _days(connection, namespace, shown, touched, anew)
+    mark, fingerprint = (
+        (changed[-1].mark, changed[-1].fingerprint) if changed else read(connection, namespace)
+    )
     body = {
-        "sealed": [[row.fingerprint, digest(row)] for row in changed],
+        COUNTS: {"gone": len(gone), "sealed": len(changed)},
         "gone": [row.fingerprint for row in gone],
+        "read": [mark, fingerprint],
+        "sealed": [[row.fingerprint, digest(row)] for row in changed],
     }
     ledger.append(connection, namespace, signer, [Record(SEAL, "", "privwatch", body)], at)
     _forget_gone(connection, namespace, gone)
     if changed:
-        last = {"mark": changed[-1].mark, "fingerprint": changed[-1].fingerprint}
+        last = {"mark": mark, "fingerprint": fingerprint}
         replace(connection, schema.review_cursor, [{"namespace": namespace, **last}])
     return len(changed) + len(gone)
 
 
-def beyond(connection: Connection, namespace: str) -> Select[Any]:
-    """The violations that were not gathered yet, in the order they will be."""
-    table, cursor = schema.violation, schema.review_cursor
-    read = connection.execute(select(cursor).where(cursor.c.namespace == namespace)).first()
-    mark, fingerprint = (read.mark, read.fingerprint) if read else (0, "")
+def read(connection: Connection, namespace: str) -> tuple[int, str]:
+    """How far violations were gathered: mark and fingerprint of the last one."""
+    cursor = schema.review_cursor
+    row = connection.execute(select(cursor).where(cursor.c.namespace == namespace)).first()
+    return (row.mark, row.fingerprint) if row else (0, "")
+
+
+def beyond(connection: Connection, namespace: str, after: tuple[int, str] | None = None) -> Select[Any]:
+    """The violations that were not gathered yet, or lie after another place, in the order they will be."""
+    table, (mark, fingerprint) = schema.violation, after or read(connection, namespace)
     later = or_(table.c.mark > mark, and_(table.c.mark == mark, table.c.fingerprint > fingerprint))
     # The first condition says nothing new; it lets the database find the place in the index.
     return (

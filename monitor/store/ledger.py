@@ -62,6 +62,8 @@ def begun(connection: Connection, namespace: str, signer: Signer) -> Head:
     table = schema.ledger_head
     row = connection.execute(select(table).where(table.c.namespace == namespace)).first()
     if row is None:
+        if _last(connection, namespace) is not None:
+            raise StoreError("the ledger lost its head: somebody removed it; restore the store from a backup")
         origin = f"{namespace}/{uuid4().hex}"
         fresh = {"origin": origin, "size": 0, "hash": NOTHING, "public_key": signer.public}
         connection.execute(insert(table).values(namespace=namespace, **fresh))

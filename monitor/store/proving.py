@@ -1,23 +1,63 @@
-"""Whether the store is as the ledger says: its chain, the violations it sealed, the cases it decided on."""
+"""Whether the store is as the ledger says: its chain, the violations it sealed, decided cases, accounts."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from monitor.casebook import NEW
 from monitor.ledger.check import Chain, Fault
 from monitor.ledger.entries import SEAL
 from monitor.ledger.signing import signed
+from monitor.model import FILTERED
 from monitor.store import gathering, ledger, schema
 
+_DECIDED = ("state", "unsettled", "version", "due_at", "expires_at")
+_UNDECIDED = {"state": NEW, "unsettled": 1, "version": 0, "due_at": None, "expires_at": None, "facts": "{}"}
+_ADMITTED = ("role", "active")
 
-def decided(state: str, facts: str) -> dict[str, str]:
-    """What the ledger keeps of a decided case: its state, and the digest of what was decided."""
-    return {"state": state, "facts": hashlib.sha256(facts.encode()).hexdigest()}
+
+def decided(case: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ledger keeps of a decided case: the columns decisions set, of `facts` the digest."""
+    return {name: case[name] for name in _DECIDED} | {"facts": _digest(case["facts"])}
+
+
+def admitted(account: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ledger keeps of an account: role, whether it may come in, the digest of its password's hash."""
+    return {name: account[name] for name in _ADMITTED} | {"password": _digest(account["password"])}
+
+
+def _digest(text: object) -> str:
+    return hashlib.sha256(str(text).encode()).hexdigest()
+
+
+@dataclass
+class _Said:
+    """What the ledger says, each with the number of the entry: seals, decisions, accounts."""
+
+    seals: dict[str, tuple[str, int]] = field(default_factory=dict)
+    cases: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
+    accounts: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
+    read: tuple[int, str] | None = None
+    """How far violations were gathered; None of a ledger that does not say so."""
+
+    def take(self, kind: str, ref: str, seq: int, content: dict[str, Any]) -> None:
+        """Take in what an entry says."""
+        if kind == SEAL:
+            self.seals.update((fingerprint, (digest, seq)) for fingerprint, digest in content["sealed"])
+            for fingerprint in content["gone"]:
+                self.seals.pop(fingerprint, None)
+            if "read" in content:
+                self.read = (content["read"][0], content["read"][1])
+        elif kind.startswith("case."):
+            self.cases[ref] = content["after"], seq
+        elif kind == "account.kept":
+            older = {name: content[name] for name in _ADMITTED}
+            self.accounts[ref] = content.get("after", older), seq
 
 
 def prove(connection: Connection, namespace: str, public: str) -> Iterator[Fault]:
@@ -30,35 +70,34 @@ def prove(connection: Connection, namespace: str, public: str) -> Iterator[Fault
             could write there.
     """
     found = ledger.head(connection, namespace)
-    head = found[0] if found else None
-    chain = Chain(head.origin if head else "", lambda text, signature: signed(public, text, signature))
-    seals: dict[str, tuple[str, int]] = {}
-    cases: dict[str, tuple[dict[str, Any], int]] = {}
+    if found is None:
+        if gathering.read(connection, namespace)[0]:
+            yield Fault("head of the ledger", "missing: it was removed, and nothing vouches for the rest")
+        return
+    head = found[0]
+    chain = Chain(head.origin, lambda text, signature: signed(public, text, signature))
+    said = _Said()
     for entry, payload in ledger.every(connection, namespace):
         faults = list(chain.follow(entry, payload))
         yield from faults
-        if payload is None or faults:
-            continue
-        if entry.kind == SEAL:
-            content = payload.content
-            seals.update((fingerprint, (digest, entry.seq)) for fingerprint, digest in content["sealed"])
-            for fingerprint in content["gone"]:
-                seals.pop(fingerprint, None)
-        elif entry.kind.startswith("case."):
-            cases[entry.ref] = payload.content["after"], entry.seq
+        if payload is not None and not faults:
+            said.take(entry.kind, entry.ref, entry.seq, payload.content)
     yield from chain.end(head)
-    yield from _violations(connection, namespace, seals)
-    yield from _cases(connection, namespace, cases)
+    if said.read not in {None, gathering.read(connection, namespace)}:
+        yield Fault("review_cursor", "changed: it is not where the last seal stopped reading")
+    keys = yield from _violations(connection, namespace, said)
+    yield from _cases(connection, namespace, said.cases, keys)
+    yield from _accounts(connection, namespace, said.accounts)
 
 
-def _violations(connection: Connection, namespace: str, seals: dict[str, tuple[str, int]]) -> Iterator[Fault]:
-    """Violations that are not as they were sealed; those that wait to be sealed again may differ."""
-    table = schema.violation
-    waiting = set(
-        connection.execute(
-            gathering.beyond(connection, namespace).with_only_columns(table.c.fingerprint)
-        ).scalars()
-    )
+def _violations(connection: Connection, namespace: str, said: _Said) -> Generator[Fault, None, set[str]]:
+    """Violations that are not as they were sealed; those that wait to be sealed again may differ.
+
+    Returns the keys of the cases that there must be.
+    """
+    table, seals, keys = schema.violation, said.seals, set[str]()
+    beyond = gathering.beyond(connection, namespace, said.read)
+    waiting = set(connection.execute(beyond.with_only_columns(table.c.fingerprint)).scalars())
     gone = select(schema.violation_gone.c.fingerprint).where(schema.violation_gone.c.namespace == namespace)
     taken_back = set(connection.execute(gone).scalars())
     wanted = select(table).where(table.c.namespace == namespace)
@@ -70,25 +109,59 @@ def _violations(connection: Connection, namespace: str, seals: dict[str, tuple[s
             where = f"violation {row.fingerprint}"
             if not seq:
                 yield Fault(where, "added: no entry of the ledger knows it")
-            elif gathering.digest(row) != digest:
+            elif not _as_sealed(row, digest):
                 yield Fault(where, f"changed: it is not as ledger entry {seq} sealed it")
+            elif row.status != FILTERED:
+                keys.add(row.group_key or row.fingerprint)
     for fingerprint, (_, seq) in seals.items():
         if fingerprint not in taken_back:
             yield Fault(
                 f"violation {fingerprint}", f"missing: ledger entry {seq} sealed it, and it was removed"
             )
+    return keys
+
+
+def _as_sealed(row: Row[Any], digest: str) -> bool:
+    try:
+        return gathering.digest(row) == digest
+    except ValueError:  # a number that no program of ours writes
+        return False
 
 
 def _cases(
-    connection: Connection, namespace: str, decisions: dict[str, tuple[dict[str, Any], int]]
+    connection: Connection,
+    namespace: str,
+    decisions: dict[str, tuple[dict[str, Any], int]],
+    keys: set[str],
 ) -> Iterator[Fault]:
-    """Cases that do not say what was decided last."""
+    """Cases that do not say what was decided last, and those that are not there."""
     table = schema.review_case
-    columns = (table.c.case_key, table.c.state, table.c.facts)
-    for key, state, facts in connection.execute(select(*columns).where(table.c.namespace == namespace)):
-        after, seq = decisions.pop(key, (decided(NEW, "{}"), 0))
-        if decided(state, facts) != after:
+    columns = (table.c.case_key, table.c.facts, *(table.c[name] for name in _DECIDED))
+    for row in connection.execute(select(*columns).where(table.c.namespace == namespace)):
+        after, seq = decisions.pop(row.case_key, (decided(_UNDECIDED), 0))
+        keys.discard(row.case_key)
+        now = decided(row._asdict())
+        if any(now[name] != value for name, value in after.items()):
             said = f"what ledger entry {seq} decided" if seq else "that nobody decided on it"
-            yield Fault(f"case {key}", f"changed: it does not say {said}")
+            yield Fault(f"case {row.case_key}", f"changed: it does not say {said}")
     for key, (_, seq) in decisions.items():
+        keys.discard(key)
         yield Fault(f"case {key}", f"missing: ledger entry {seq} decided on it, and it was removed")
+    for key in sorted(keys):
+        yield Fault(f"case {key}", "missing: there are violations of it, and it was removed")
+
+
+def _accounts(
+    connection: Connection, namespace: str, kept: dict[str, tuple[dict[str, Any], int]]
+) -> Iterator[Fault]:
+    """Accounts that may do other than what the ledger says, or have another password."""
+    table = schema.account
+    for row in connection.execute(select(table).where(table.c.namespace == namespace)):
+        after, seq = kept.pop(row.name, ({}, 0))
+        now = admitted(row._asdict())
+        if not seq:
+            yield Fault(f"account {row.name}", "added: no entry of the ledger knows it")
+        elif any(now[name] != value for name, value in after.items()):
+            yield Fault(f"account {row.name}", f"changed: it is not as ledger entry {seq} says")
+    for name, (_, seq) in kept.items():
+        yield Fault(f"account {name}", f"missing: ledger entry {seq} knows it, and it was removed")

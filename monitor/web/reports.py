@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from monitor.errors import PrivwatchError
+from monitor.ledger.entries import Head
 from monitor.ledger.exports import SUFFIX
 from monitor.review import sheets, verdicts
 from monitor.review.desk import Desk
@@ -23,6 +24,9 @@ from monitor.web.visits import Visit
 
 SHOWN_CASES = 150
 """Cases on the page; the tables hold all of them."""
+
+TRIES = 5
+"""How often a report is made anew because somebody decided while it was made."""
 
 _STYLE = Path(__file__).parent / "static" / "report.css"
 
@@ -86,13 +90,25 @@ def export(desk: Desk, week: Week, form: str, who: str) -> Export:
     Raises:
         PrivwatchError: what makes this format is not installed.
     """
-    made = report(desk, week)
+    made, head = _settled(desk, week)
     name = f"privwatch-{week}.{form}"
     content = FORMATS[form][1](made)
-    head = rests_on(desk)
     digest = hashlib.sha256(content).hexdigest()
     desk.note("export", str(week), who, {"file": name, "sha256": digest, "rests_on": head.size})
     return Export(name, content, desk.book.sealed(name, content, head))
+
+
+def _settled(desk: Desk, week: Week) -> tuple[Report, Head]:
+    """A report and the entry it rests on; made again where one was written meanwhile.
+
+    Raises:
+        PrivwatchError: something was written every time.
+    """
+    for _ in range(TRIES):
+        head, made = rests_on(desk), report(desk, week)
+        if rests_on(desk) == head:
+            return made, head
+    raise PrivwatchError("the ledger grew each time while the report was made; try again in a minute")
 
 
 def download(visit: Visit) -> Response:

@@ -104,6 +104,8 @@ def _gather(site: Site, stop: Event) -> None:
             site.desk.catch_up()
         except PrivwatchError as error:
             log.warning("what was found meanwhile is not shown yet: %s", error)
+        except Exception as error:  # noqa: BLE001 - the next round may succeed; a message could quote evidence
+            log.error("what was found meanwhile could not be taken in: %s", type(error).__name__)  # noqa: TRY400 - as above
 
 
 def _bound(place: Place) -> socket.socket:

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
-from monitor.casebook import Change, Query
+from monitor.casebook import Account, Change, Query
 from monitor.errors import OutpacedError, StoreError
 from monitor.ledger.check import check_chain
 from monitor.ledger.entries import NOTHING, Entry, Head, Record, chained, commitment, note, sealed
 from monitor.ledger.signing import Signer, signed
 from monitor.model import FILTERED, Checkpoint, Episodes, Part, Turn
 from monitor.store import open_store
-from monitor.store.database import connect
+from monitor.store.database import connect, standing
 from monitor.store.proving import prove
 from tests.support.turns import NOON, episode, event
 
@@ -54,6 +55,8 @@ def written(tmp_path_factory) -> Path:
         gather(book, AT + 2)
         book.change(decision("g1", 1, "confirmed"), AT + 3)
         book.write(Record("export", "", "ada", {"week": "2026-W47"}), AT + 4)
+        kept = Record("account.kept", "ada", "privwatch account", {"role": "viewer", "active": False})
+        book.keep_account(Account("ada", "viewer", "hash", active=False), kept, AT + 5)
     return file
 
 
@@ -168,10 +171,80 @@ def test_removed_added_and_renamed_rows_are_named(tampered):
         ("g1", "UPDATE review_case SET facts = '{}' WHERE case_key = 'g1'"),
         ("g2", "UPDATE review_case SET state = 'verified' WHERE case_key = 'g2'"),
         ("g1", "DELETE FROM review_case WHERE case_key = 'g1'"),
+        ("g3", "DELETE FROM review_case WHERE case_key = 'g3'"),
+        ("g1", "UPDATE review_case SET due_at = 7 WHERE case_key = 'g1'"),
+        ("g1", "UPDATE review_case SET expires_at = 7 WHERE case_key = 'g1'"),
+        ("g1", "UPDATE review_case SET unsettled = 0 WHERE case_key = 'g1'"),
+        ("g1", "UPDATE review_case SET version = 0 WHERE case_key = 'g1'"),
+        ("g2", "UPDATE review_case SET unsettled = 0 WHERE case_key = 'g2'"),
+        ("g1", "UPDATE review_case SET facts = x'00' WHERE case_key = 'g1'"),
     ],
 )
 def test_a_case_that_says_what_nobody_decided_is_named(tampered, key, statement):
     assert list(tampered(statement)) == [f"case {key}"]
+
+
+@pytest.mark.parametrize("cursor", ["DELETE FROM review_cursor", "UPDATE review_cursor SET mark = 1"])
+def test_a_change_is_named_though_the_cursor_says_that_it_waits(tampered, cursor):
+    """What waits to be sealed may differ from its seal; who can write the store could let everything wait."""
+    one = event("0").fingerprint
+    found = tampered(cursor, f"UPDATE violation SET events = 99 WHERE fingerprint = '{one}'")
+    assert {"review_cursor", f"violation {one}"} == found.keys()
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE account SET role = 'dpo' WHERE name = 'ada'", "changed"),
+        ("UPDATE account SET active = 1 WHERE name = 'ada'", "changed"),
+        ("UPDATE account SET password = 'mine' WHERE name = 'ada'", "changed"),
+        ("UPDATE account SET name = 'ada2' WHERE name = 'ada'", "missing"),
+        ("DELETE FROM account", "missing"),
+    ],
+)
+def test_an_account_that_somebody_changed_by_hand_is_named(tampered, statement, said):
+    assert said in tampered(statement)["account ada"]
+
+
+def test_an_account_that_somebody_added_by_hand_is_named(tampered):
+    copy = "INSERT INTO account SELECT namespace, 'eve', role, password, active FROM account"
+    assert "added" in tampered(copy)["account eve"]
+
+
+def test_a_ledger_without_its_head_is_no_empty_one(written, tampered):
+    """Nor is another begun over what is left of it."""
+    for also in ("", "DELETE FROM ledger"):
+        assert list(tampered("DELETE FROM ledger_head", *filter(None, [also]))) == ["head of the ledger"]
+
+
+def test_nothing_is_appended_to_a_ledger_without_its_head(written, tmp_path):
+    file = tmp_path / "store.db"
+    with closing(sqlite3.connect(written)) as good, closing(sqlite3.connect(file)) as fresh:
+        good.backup(fresh)
+        fresh.execute("DELETE FROM ledger_head")
+        fresh.commit()
+    with closing(open_store(file)) as store, pytest.raises(StoreError, match="lost its head"):
+        store.casebook(SIGNER).write(Record("export", "", "ada", {}), AT)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger SET kind = x'00' WHERE seq = 2",
+        "UPDATE ledger SET signature = x'00' WHERE seq = 2",
+        "UPDATE ledger SET at = 'then' WHERE seq = 2",
+        "UPDATE ledger_payload SET body = x'00' WHERE seq = 2",
+        "UPDATE ledger_payload SET salt = x'00' WHERE seq = 2",
+    ],
+)
+def test_values_of_a_kind_that_no_program_writes_are_named(tampered, statement):
+    assert "changed" in tampered(statement)["ledger entry 2"]
+
+
+def test_a_count_without_end_is_named(tampered):
+    one = event("0").fingerprint
+    found = tampered(f"UPDATE violation SET events = 9e999 WHERE fingerprint = '{one}'")
+    assert "changed" in found[f"violation {one}"]
 
 
 def test_what_the_program_does_itself_is_no_fault(written, tmp_path):
@@ -268,3 +341,25 @@ def test_what_is_said_again_as_it_was_is_not_sealed_again(tmp_path):
         store.write(said)
         assert book.gather(AT) == 0
         assert faults(tmp_path / "s.db") == {}
+
+
+def stands(store, place) -> None:
+    """What is checked is one state of the store, while others go on writing."""
+    engine, name = connect(place)
+    count = text("SELECT count(*) FROM ledger")
+    with standing(engine, name) as connection:
+        before = connection.execute(count).scalar()
+        store.casebook(SIGNER).write(Record("export", "", "ada", {}), AT)
+        assert connection.execute(count).scalar() == before
+    engine.dispose()
+
+
+def test_a_check_sees_one_state_of_the_store(tmp_path):
+    with closing(open_store(tmp_path / "s.db")) as store:
+        stands(store, tmp_path / "s.db")
+
+
+@pytest.mark.postgresql
+def test_a_check_sees_one_state_of_postgresql(database):
+    with closing(open_store(database)) as store:
+        stands(store, database)
