@@ -184,9 +184,9 @@ def verify(
 ) -> None:
     """Check that nothing in the store was changed, removed, moved or back-dated, or that a report was not.
 
-    Needs no network, and changes nothing that it checks. Keep the public key, and now and then the newest hash, where those
-    who can write the store cannot: the check rests on them. Exits 0 where all holds, 1 where something does
-    not, each by its name.
+    Needs no network, and changes nothing that it checks. Keep the public key, and now and then the newest
+    hash, where those who can write the store cannot: the check rests on them. Exits 0 where all holds, 1
+    where something does not, each by its name.
     """
     here = reviewing.where(config, store, namespace, ledger_key=ledger_key)
     public, source = reviewing.public_key(here, public_key, alone=bool(files))

@@ -51,7 +51,8 @@ def told(left: int) -> str:
 
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_FIRST, _LAST = (t.replace(tzinfo=dt.UTC) - _EPOCH for t in (dt.datetime.min, dt.datetime.max))
+_FIRST = dt.datetime.min.replace(tzinfo=dt.UTC) - _EPOCH
+_LAST = dt.datetime.max.replace(tzinfo=dt.UTC) - _EPOCH
 
 
 def moment(micros: int) -> dt.datetime:

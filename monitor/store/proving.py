@@ -27,7 +27,7 @@ def decided(case: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def admitted(account: Mapping[str, Any]) -> dict[str, Any]:
-    """What the ledger keeps of an account: role, whether it may come in, the digest of its password's hash."""
+    """What the ledger keeps of an account: role, whether it may come in, a digest for its password."""
     return {name: account[name] for name in _ADMITTED} | {"password": _digest(account["password"])}
 
 

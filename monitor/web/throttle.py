@@ -25,9 +25,10 @@ class Throttle:
         self._guard = Lock()
 
     def begin(self, name: str, address: str, now: float) -> float:
-        """Seconds until a try is taken for this name from this address; 0: this one is. `now` is a stopwatch's.
+        """Seconds until a try is taken for this name from this address; 0: this one is.
 
-        One that is taken counts as in vain from the start, so that many at once are not taken together.
+        `now` is a stopwatch's. One that is taken counts as in vain from the start, so that many at once are
+        not taken together.
         """
         keys = _keys(name, address)
         with self._guard:
