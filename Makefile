@@ -35,6 +35,7 @@ bench: setup  ## the benchmarks; the last line of each is one JSON object
 	$(BIN)/python benchmarks/replay.py
 	$(BIN)/python benchmarks/daemon.py
 	$(BIN)/python benchmarks/windows.py
+	$(BIN)/python benchmarks/review.py
 
 clean:  ## forget the virtual environment and caches
 	rm -rf $(VENV) .cache .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

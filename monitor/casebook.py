@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.ledger.check import Fault
-from monitor.ledger.entries import Entry, Head, Payload, Record
+from monitor.ledger.entries import Entry, Head, Outline, Payload, Record
 from monitor.model import SourceSeen, Violation
 
 NEW = "new"
@@ -225,8 +225,11 @@ class Casebook(Protocol):
         """What the ledger says about something, in order."""
         ...
 
-    def ledger(self, before: int | None, limit: int) -> tuple[tuple[Entry, Payload | None], ...]:
-        """Entries with smaller numbers than `before` (None: the newest), newest first."""
+    def ledger(self, before: int | None, limit: int) -> tuple[tuple[Entry, Outline | None], ...]:
+        """Entries with smaller numbers than `before` (None: the newest), newest first.
+
+        Of payloads how they begin: a seal lists ten thousand violations.
+        """
         ...
 
     def head(self) -> Head | None:

@@ -30,6 +30,10 @@ COUNTS = "counts"
 """Field of a seal that says how many of each it lists: the first of its text, which can be long."""
 
 
+GLANCE = 4096
+"""Characters of a payload that are read for a glance at it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What is to be written down.
@@ -73,6 +77,25 @@ class Payload:
     def content(self) -> dict[str, Any]:
         """The body, read."""
         return dict(json.loads(self.body))
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """How a payload begins, for whoever wants a glance: `begin` are at most `GLANCE` of its characters."""
+
+    begin: str
+    length: int
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The body where that is all of it; else how many things it lists, where it begins with that."""
+        if self.length <= len(self.begin):
+            return dict(json.loads(self.begin))
+        opening = f'{{"{COUNTS}":'
+        if not self.begin.startswith(opening):
+            return {"characters": self.length}
+        counts, _ = json.JSONDecoder().raw_decode(self.begin, len(opening))
+        return dict(counts)
 
 
 @dataclass(frozen=True, slots=True)

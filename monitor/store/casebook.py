@@ -13,7 +13,7 @@ from monitor.casebook import Account, Case, CaseDays, Change, Found, Query, Rule
 from monitor.errors import OutpacedError
 from monitor.ledger import exports
 from monitor.ledger.check import Fault
-from monitor.ledger.entries import Entry, Head, Record
+from monitor.ledger.entries import Entry, Head, Outline, Record
 from monitor.ledger.signing import Signer
 from monitor.model import SourceSeen, Violation
 from monitor.store import finding, gathering, ledger, proving, rows, schema, sightings
@@ -158,12 +158,10 @@ class SqlCasebook:
         with self._reading() as connection:
             return tuple(ledger.entries(connection, wanted.order_by(schema.ledger.c.seq)))
 
-    def ledger(self, before: int | None, limit: int) -> tuple[Written, ...]:
-        """Entries with smaller numbers than `before`, newest first."""
-        seq = schema.ledger.c.seq
-        wanted = ledger.joined(self._namespace).order_by(seq.desc()).limit(limit)
+    def ledger(self, before: int | None, limit: int) -> tuple[tuple[Entry, Outline | None], ...]:
+        """Entries with smaller numbers than `before`, newest first, and how their payloads begin."""
         with self._reading() as connection:
-            return tuple(ledger.entries(connection, wanted if before is None else wanted.where(seq < before)))
+            return ledger.outlined(connection, self._namespace, before, limit)
 
     def head(self) -> Head | None:
         """The ledger's end."""

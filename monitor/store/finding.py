@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
 
 from monitor.casebook import MOST_COUNTED, Case, CaseDays, Found, Query
 from monitor.model import FILTERED, Violation
@@ -16,13 +16,25 @@ from monitor.store.upsert import among
 _HIGHEST = "\U0010ffff"
 """After every text that begins as it does."""
 
+SPARSE = 2000
+"""Cases with a text, up to which all are looked up by it; of more than these any order meets some soon."""
+
 
 def find(connection: Connection, namespace: str, query: Query) -> Found:
     """One page of cases, and how many there are, as far as they are counted."""
     table = schema.review_case
-    wanted = select(table).where(table.c.namespace == namespace, *_conditions(query))
-    few = wanted.with_only_columns(table.c.case_key).limit(MOST_COUNTED + 1)
-    total = connection.execute(select(func.count()).select_from(few.subquery())).scalar_one()
+    mine = select(table).where(table.c.namespace == namespace)
+    wanted = mine.where(*_conditions(query, dict(table.c.items())))
+    if not query.text:
+        few = wanted.with_only_columns(table.c.case_key).limit(MOST_COUNTED + 1)
+        total = connection.execute(select(func.count()).select_from(few.subquery())).scalar_one()
+    else:
+        keys = _with_text(connection, mine, query)
+        total = min(len(keys), MOST_COUNTED + 1)
+        if len(keys) <= SPARSE:
+            wanted = mine.where(among(connection, table.c.case_key, sorted(keys)))
+        else:
+            wanted = wanted.where(or_(*_texts(query, _unindexed())))
     if not total:
         return Found((), 0)
     worst = () if query.newest_first else (table.c.severity.desc(),)
@@ -31,24 +43,48 @@ def find(connection: Connection, namespace: str, query: Query) -> Found:
     return Found(tuple(map(case_of, found)), total)
 
 
-def _conditions(query: Query) -> list[ColumnElement[bool]]:
+def _with_text(connection: Connection, mine: Select[Any], query: Query) -> set[str]:
+    """Keys of the cases that have the text somewhere; more than `SPARSE` of them where there are more.
+
+    One query for each place: an index answers each of them, none answers all at once.
+    """
     table = schema.review_case
+    others = _conditions(query, _unindexed())
+    keys: set[str] = set()
+    for place in _texts(query, dict(table.c.items())):
+        these = mine.with_only_columns(table.c.case_key).where(place, *others).limit(SPARSE + 1)
+        keys.update(connection.execute(these).scalars())
+        if len(keys) > SPARSE:
+            break
+    return keys
+
+
+def _unindexed() -> Mapping[str, ColumnElement[Any]]:
+    """The columns in a form that no index answers, where another condition's index is the one to take."""
+    return {column.name: func.coalesce(column, column) for column in schema.review_case.c}
+
+
+def _texts(query: Query, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+    """Where the text may stand: one condition each."""
+    places = [columns[name] for name in ("case_key", "actor", "resource", "path")]
+    begins = [and_(c >= query.text, c < query.text + _HIGHEST) for c in places]
+    return [*begins, columns["rule"].in_(query.rules)] if query.rules else begins
+
+
+def _conditions(query: Query, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+    """All that is asked of a case but its text."""
     said: list[ColumnElement[bool]] = []
     if query.unsettled:
-        said.append(table.c.unsettled == 1)
-    for column, values in ((table.c.state, query.states), (table.c.level, query.levels)):
+        said.append(columns["unsettled"] == 1)
+    for column, values in ((columns["state"], query.states), (columns["level"], query.levels)):
         if values:
             said.append(column.in_(values))
     if query.rule:
-        said.append(table.c.rule == query.rule)
+        said.append(columns["rule"] == query.rule)
     if query.since is not None:
-        said.append(table.c.newest >= query.since)
+        said.append(columns["newest"] >= query.since)
     if query.until is not None:
-        said.append(table.c.newest < query.until)
-    if query.text:
-        columns = (table.c.case_key, table.c.actor, table.c.resource, table.c.path)
-        begins = [and_(c >= query.text, c < query.text + _HIGHEST) for c in columns]
-        said.append(or_(*begins, table.c.rule.in_(query.rules)))
+        said.append(columns["newest"] < query.until)
     return said
 
 

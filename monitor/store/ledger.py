@@ -7,10 +7,21 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from monitor.errors import StoreError
-from monitor.ledger.entries import NOTHING, Entry, Head, Payload, Record, chained, note, sealed
+from monitor.ledger.entries import (
+    GLANCE,
+    NOTHING,
+    Entry,
+    Head,
+    Outline,
+    Payload,
+    Record,
+    chained,
+    note,
+    sealed,
+)
 from monitor.ledger.signing import Signer, named
 from monitor.store import schema
 
@@ -99,6 +110,26 @@ def joined(namespace: str) -> Select[Any]:
     )
 
 
+def outlined(
+    connection: Connection, namespace: str, before: int | None, limit: int
+) -> tuple[tuple[Entry, Outline | None], ...]:
+    """Entries with smaller numbers than `before` (None: the newest), newest first, and how payloads begin."""
+    table, beside = schema.ledger, schema.ledger_payload
+    both = (table.c.namespace == beside.c.namespace) & (table.c.seq == beside.c.seq)
+    begin = func.substr(beside.c.body, 1, GLANCE).label("begin")
+    wanted = (
+        select(table, begin, func.length(beside.c.body).label("length"))
+        .select_from(table.outerjoin(beside, both))
+        .where(table.c.namespace == namespace)
+        .order_by(table.c.seq.desc())
+        .limit(limit)
+    )
+    found = connection.execute(wanted if before is None else wanted.where(table.c.seq < before))
+    return tuple(
+        (_entry(row), None if row.begin is None else Outline(row.begin, row.length)) for row in found
+    )
+
+
 def every(connection: Connection, namespace: str) -> Iterator[Written]:
     """All entries in order, some hundred at a time in memory."""
     wanted = joined(namespace).order_by(schema.ledger.c.seq)
@@ -109,11 +140,15 @@ def every(connection: Connection, namespace: str) -> Iterator[Written]:
 def written(row: Row[Any]) -> Written:
     """The entry of a row, and its payload."""
     payload = None if row.body is None else Payload(row.salt, row.body)
-    return Entry(*(getattr(row, name) for name in _FIELDS)), payload
+    return _entry(row), payload
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(*(getattr(row, name) for name in _FIELDS))
 
 
 def _last(connection: Connection, namespace: str) -> Entry | None:
     table = schema.ledger
     newest = select(table).where(table.c.namespace == namespace).order_by(table.c.seq.desc()).limit(1)
     row = connection.execute(newest).first()
-    return None if row is None else Entry(*(getattr(row, name) for name in _FIELDS))
+    return None if row is None else _entry(row)

@@ -173,7 +173,7 @@ def ledger(visit: Visit) -> Response:
     entries = visit.desk.book.ledger(number, ENTRIES)
     return visit.page(
         "ledger.html",
-        entries=[(entry, _told(payload.content) if payload else None) for entry, payload in entries],
+        entries=[(entry, _told(outline.content) if outline else None) for entry, outline in entries],
         head=visit.desk.book.head(),
         older=entries[-1][0].seq if len(entries) == ENTRIES else None,
     )

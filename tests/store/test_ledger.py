@@ -1,6 +1,5 @@
 """The ledger of a store: whatever is changed, removed, moved or back-dated behind its back is named."""
 
-import json
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -13,7 +12,7 @@ from sqlalchemy import text
 from monitor.casebook import Account, Change, Query
 from monitor.errors import OutpacedError, StoreError
 from monitor.ledger.check import check_chain
-from monitor.ledger.entries import NOTHING, Entry, Head, Record, chained, commitment, note, sealed
+from monitor.ledger.entries import GLANCE, NOTHING, Entry, Head, Record, chained, commitment, note, sealed
 from monitor.ledger.signing import Signer, signed
 from monitor.model import FILTERED, Checkpoint, Episodes, Part, Turn
 from monitor.store import open_store
@@ -296,8 +295,21 @@ def test_what_a_filter_hides_is_no_case_but_is_sealed(tmp_path):
         store.write(turn(event("a", group="g", status=FILTERED)))
         gather(book)
         assert book.case("g") is None
-        ((_, payload),) = book.ledger(None, 10)
-        assert len(json.loads(payload.body)["sealed"]) == 1
+        ((_, outline),) = book.ledger(None, 10)
+        assert len(outline.content["sealed"]) == 1
+
+
+def test_of_a_long_payload_only_its_beginning_is_read(tmp_path):
+    with closing(open_store(tmp_path / "s.db")) as store:
+        book = store.casebook(SIGNER)
+        store.write(turn(*(event(str(n), group="g", rule="r") for n in range(100))))
+        gather(book)
+        book.write(Record("note", "", "ada", {"text": "x" * GLANCE}), AT)
+        (_, long), (_, seal) = book.ledger(None, 10)
+        assert (len(long.begin), len(seal.begin)) == (GLANCE, GLANCE)
+        assert seal.content == {"sealed": 100, "gone": 0}
+        assert long.content == {"characters": long.length}
+        assert [entry.seq for entry, _ in book.ledger(2, 10)] == [1]
 
 
 def test_of_two_who_decide_at_once_the_second_is_told(written, tmp_path):
