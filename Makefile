@@ -19,7 +19,7 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[kafka,librdkafka,postgresql,report,web]' --group dev
 	touch $@
 
-demo: setup  ## a made-up week of logs, replayed, with what it shows
+demo: setup  ## a made-up week of logs, replayed, with what it shows; a month of its review
 	$(BIN)/privwatch demo
 
 lint: setup  ## style, types, layers

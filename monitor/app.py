@@ -46,12 +46,12 @@ if TYPE_CHECKING:
     from monitor import alerting, feeding, operate
     from monitor.alert_settings import AlertsSettings
     from monitor.settings import Settings
-    from monitor.store import alone, repository
+    from monitor.store import repository
     from monitor.store.repository import SqlStore
 else:  # `check` needs no SQL, a replay no Kafka
     alerting, operate = Lazily("monitor.alerting"), Lazily("monitor.operate")
     feeding = Lazily("monitor.feeding")
-    alone, repository = Lazily("monitor.store.alone"), Lazily("monitor.store.repository")
+    repository = Lazily("monitor.store.repository")
 
 log = logging.getLogger(__name__)
 
@@ -288,7 +288,8 @@ def run(
     detection = Detection(settings.detectors)
     ruling = _ruling(paths, clock, decodings, detection)
     with ExitStack() as stack:
-        store = _opened(settings, clock, stack)
+        store = _opened(settings)
+        stack.callback(store.close)
         keyring = keyring_for(store, settings.key)
         source = feeding.source(settings, store.claim, clock)
         operations = stack.enter_context(
@@ -343,13 +344,10 @@ def run(
         return runner.run(stop, between=operations.between)
 
 
-def _opened(settings: Settings, clock: Clock, stack: ExitStack) -> SqlStore:
-    """The store, for this daemon alone where it is a file."""
-    named, password_file = settings.namespace, settings.store_password_file
-    store = repository.open_store(settings.store, named, password_file=password_file)
-    stack.callback(store.close)
-    stack.enter_context(alone.alone(store.place, named, clock))
-    return store
+def _opened(settings: Settings) -> SqlStore:
+    return repository.open_store(
+        settings.store, settings.namespace, password_file=settings.store_password_file
+    )
 
 
 def _rules(ruleset: RuleSet) -> list[Rule]:

@@ -47,7 +47,7 @@ from monitor.scanning import scan
 if TYPE_CHECKING:
     from monitor import app as composition
     from monitor import demo as week
-    from monitor import detecting, effective, questions, service
+    from monitor import detecting, effective, questions, rehearsing, service
     from monitor import settings as daemon
     from monitor.review import explained as answers_as_text
     from monitor.review import summary, terminal, totals
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 else:
     detecting, questions = Lazily("monitor.detecting"), Lazily("monitor.questions")
     effective, service = Lazily("monitor.effective"), Lazily("monitor.service")
+    rehearsing = Lazily("monitor.rehearsing")
     composition, week, daemon = Lazily("monitor.app"), Lazily("monitor.demo"), Lazily("monitor.settings")
     answers_as_text = Lazily("monitor.review.explained")
     summary, terminal = Lazily("monitor.review.summary"), Lazily("monitor.review.terminal")
@@ -82,19 +83,27 @@ COULD_NOT_RUN = 2
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
+NEXT_PAGES = """
+  the pages on which somebody decides, with a made-up month ({weeks}); until Ctrl-C
+      {privwatch} web --store {month.store}
+    sign in as dora (data protection officer) or rene (reviewer), password {month.password}
+    Week      what is new, back or gone, and what was read
+    Queue     {month.cases} cases, {month.unsettled} of them not settled; what rene proposed waits for dora
+    Register  a breach candidate whose 72 hours run, with the draft of a notification; one that was notified
+              in two phases; one that was not, and why
+    Ledger    who decided what and when; proved by
+      {privwatch} verify --store {month.store}
+  a week as a file to hand round, signed; those of the month are in {month.reports}
+      {privwatch} report --store {month.store} --output {folder}"""
+
 NEXT_STEPS = """
-Where to look next
+Where to look next{pages}
   where in the logs, and on what evidence (masked)
       {privwatch} replay {logs} --store {store} --rules shipped --rules {tables} --output details
   why one line of a log matched
       {privwatch} explain {rule} --event {file} --line {line}
   everything, for programs
       {privwatch} replay {logs} --store {store} --rules shipped --rules {tables} --output json
-  the pages on which somebody decides: an account first, then the page, until Ctrl-C
-      {privwatch} account dora --role dpo --store {store}
-      {privwatch} web --store {store}
-  this week as a file to hand round, signed
-      {privwatch} report --store {store} --output {folder}
   your own logs
       {privwatch} replay --help"""
 """Printed after the demo."""
@@ -398,7 +407,10 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the made-up logs and their store go.")] = Path(".demo"),
     seed: Annotated[int, typer.Option(help="Another seed is another week.")] = 1,
 ) -> None:
-    """Make a believable, made-up week of logs, replay it, and show what it holds."""
+    """Make a believable, made-up week of logs, replay it, show what it holds; and a month of review.
+
+    The week is always the same. The month ends with the last whole week, so that its clocks run.
+    """
     logs = folder / "logs"
     with Console(stderr=True).status("making up a week of logs"):
         manifest = week.generate(logs, seed=seed)
@@ -414,15 +426,28 @@ def demo(
     typer.echo(
         NEXT_STEPS.format(
             privwatch=_invoked(),
+            pages=_month(folder, tables, seed),
             store=store,
             logs=logs,
             tables=tables,
-            folder=folder,
             rule=header.name,
             file=logs / Path(sample.partition.rpartition("#")[0]).name,
             line=sample.offset + 1,
         )
     )
+
+
+def _month(folder: Path, tables: Path, seed: int) -> str:
+    """Make the demo's month of review, and say where its pages are."""
+    try:
+        with Console(stderr=True).status("a month of review") as status:
+            month = rehearsing.rehearse(folder, tables, SystemClock().now(), seed, say=status.update)
+    except ModuleNotFoundError as error:
+        typer.echo(
+            f"no month of review: {error.name} is missing; run: pip install 'privwatch[web]'", err=True
+        )
+        return ""
+    return NEXT_PAGES.format(privwatch=_invoked(), month=month, weeks=" to ".join(month.weeks), folder=folder)
 
 
 def _invoked() -> str:

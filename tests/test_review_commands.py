@@ -148,6 +148,24 @@ def test_without_its_extra_the_page_says_how_to_get_it(folder, package):
     assert said("verify").returncode == 0, "who checks needs no pages"
 
 
+def test_without_the_extra_the_demo_leaves_its_month_out(tmp_path):
+    script = (
+        "import sys; sys.modules['argon2'] = None; from pathlib import Path; from monitor import cli; "
+        "sys.exit(bool(cli._month(Path(), Path(), 1)))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**environment({}), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    cure = "no month of review: argon2 is missing; run: pip install 'privwatch[web]'\n"
+    assert (said.returncode, said.stderr) == (0, cure)
+
+
 def test_without_an_account_nobody_is_served(tmp_path):
     (tmp_path / "app.ndjson").write_text(EVENT, encoding="utf-8")
     run(["replay", "app.ndjson", *STORE], cwd=tmp_path)

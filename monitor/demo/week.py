@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import date
 from operator import itemgetter
 from pathlib import Path
@@ -29,7 +30,7 @@ def generate(
     start: date = MONDAY,
     days: int = 7,
     events_per_day: int = 12_000,
-    planted: bool = True,
+    planted: bool | Collection[str] = True,
 ) -> Manifest:
     """Write three logs into `folder`; the same arguments give the same bytes.
 
@@ -43,7 +44,8 @@ def generate(
         start: the first day.
         days: at least 1.
         events_per_day: ordinary events, on average over the days; planted cases (about 1,300) come on top.
-        planted: False leaves ordinary traffic only, in which no shipped rule may report anything.
+        planted: False leaves ordinary traffic only, in which no shipped rule may report anything; with names
+            of rules only the cases of these are planted.
 
     Raises:
         ValueError: `days` or `events_per_day` is below 1.
@@ -54,6 +56,8 @@ def generate(
     folder.mkdir(parents=True, exist_ok=True)
     period = Period(start, days)
     cases = _cases(seed, period) if planted else []
+    if not isinstance(planted, bool):
+        cases = [case for case in cases if case.rule in planted]
     files: list[tuple[str, int]] = []
     found: list[Planted] = []
     for name, entries in _ordinary(seed, period, days * events_per_day).items():

@@ -72,7 +72,8 @@ def notified(case: Case, by: str, at: int, reference: str, now: int) -> Change:
         raise DecisionError("say first when the breach became known")
     if not incident["aware_at"] <= at <= now:
         raise DecisionError("the notification lies before the awareness, or in the future")
-    clock = clocks.Deadline(incident["aware_at"], at)
+    # What comes in later phases (Art. 33(4)) needs no reasons, where the first was in time.
+    clock = clocks.Deadline(incident["aware_at"], incident.get("notified_at") or at)
     if clock.left(now) < 0 and not incident.get("delay"):
         raise DecisionError("72 hours were over: write down the reasons for the delay first (Art. 33(1))")
     said = {"at": at, "by": by, "reference": reasoned(reference)}

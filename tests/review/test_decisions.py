@@ -136,6 +136,14 @@ def test_a_late_notification_needs_its_reasons_and_phases_add_up():
     ]
 
 
+def test_later_phases_need_no_reasons_where_the_first_was_in_time():
+    case = after(CASE, incident.aware(CASE, "dora", NOW, "the report of the shop's team", NOW))
+    case = after(case, incident.notified(case, "dora", NOW + 71 * HOUR, "ref 1", NOW + 71 * HOUR))
+    case = after(case, incident.notified(case, "dora", NOW + 400 * HOUR, "in full", NOW + 400 * HOUR))
+    assert incident.deadline(case).state(NOW + 400 * HOUR) == "met"
+    assert len(verdicts.facts_of(case)["incident"]["phases"]) == 2
+
+
 def test_times_that_cannot_be_are_refused():
     for wrong, message in (
         (lambda: incident.aware(CASE, "d", NOW + 1, "x", NOW), "future"),
