@@ -109,6 +109,9 @@ def account(
     by_proxy: Annotated[
         bool, typer.Option("--by-proxy", help="It has no password: a trusted proxy lets it in.")
     ] = False,
+    if_missing: Annotated[
+        bool, typer.Option("--if-missing", help="Leave an account that is there as it is.")
+    ] = False,
 ) -> None:
     """Add an account for the review, or change one. The password is asked for, or read from a pipe."""
     here = reviewing.where(config, store, namespace, ledger_key=ledger_key)
@@ -118,6 +121,9 @@ def account(
         known = desk.book.account(name)
         if lock and known is None:
             raise SettingsError(f"there is no account {name} to lock")
+        if if_missing and known is not None:
+            typer.echo(f"{name} is there already, as {known.role}")
+            return
         password = "" if by_proxy or lock else _password()
         kept, record = administration.kept(name, role, password, known, "privwatch account", active=not lock)
         desk.book.keep_account(kept, record, desk.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ from monitor.store import keyfile, repository
 if TYPE_CHECKING:
     # `account` and `verify` need no templates.
     from monitor.web.reports import Export
+
+log = logging.getLogger(__name__)
 
 KEY_OPTION = "--ledger-key"
 """Names the key file of the ledger."""
@@ -94,10 +97,18 @@ def desk(here: Where, clock: Clock | None = None) -> Iterator[tuple[Desk, Signer
     ruleset, _ = app.load_rules(here.rules or [app.shipped_rules()], clock, here.detection)
     with _opened(here) as store:
         signer = Signer(keyfile.load_key(here.key, begun=store.public_key() is not None, option=KEY_OPTION))
-        here.public.write_text(signer.public + "\n", encoding="ascii")
+        _lay_out(here.public, signer.public)
         made = Desk(store.casebook(signer), catalogue(ruleset), clock)
         made.catch_up()
         yield made, signer
+
+
+def _lay_out(file: Path, public: str) -> None:
+    """Put the public key beside the private one; where that folder is mounted to be read only, do without."""
+    try:
+        file.write_text(public + "\n", encoding="ascii")
+    except OSError as error:
+        log.info("%s: the public key is not written there (%s); it is %s", file, error.strerror, public)
 
 
 @dataclass(frozen=True, slots=True)

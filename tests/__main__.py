@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.support import (
     alertmanager,
     browser,
+    helm,
     kafka_jars,
     log_programs,
     postgresql_server,
@@ -90,6 +91,7 @@ def _run(suite: Suite, unmet: list[tuple[str, str]]) -> bool:
     if suite.name == "unit":
         log_programs.provision()
         browser.provision()
+        helm.provision()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "skipped.json"
         environment = {**os.environ, "PRIVWATCH_TEST_REPORT": str(report)}

@@ -188,3 +188,27 @@ def test_web_answers_and_ends_when_it_is_told(folder):
             assert process.stderr.read() == ""
         finally:
             process.kill()
+
+
+def test_an_account_that_is_there_is_left_as_it_is(folder):
+    command = [sys.executable, "-m", "monitor", "account", "--if-missing", *STORE]
+    for name, said in (("dora", "dora is there already, as dpo"), ("emil", "emil is reviewer")):
+        done = subprocess.run(
+            [*command, name, "--role", "reviewer"],
+            input="another-long-password\n",
+            cwd=folder,
+            env=environment({}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stdout.strip()) == (0, said)
+
+
+def test_a_public_key_that_has_no_room_stops_nothing(folder, tmp_path):
+    shutil.copytree(folder / "s", tmp_path / "s")
+    public = tmp_path / "s" / "privwatch.ledger.pub"
+    public.unlink()
+    public.mkdir()
+    assert piped(tmp_path, "greta", "viewer", "one-more-long-password\n").returncode == 0

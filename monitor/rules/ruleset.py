@@ -70,7 +70,12 @@ def _below(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     files = (file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-    return sorted(file for file in files if FOLDER not in file.parent.relative_to(path.parent).parts)
+    return sorted(file for file in files if not _aside(file.relative_to(path.parent).parts))
+
+
+def _aside(parts: tuple[str, ...]) -> bool:
+    """Whether a file is a table, or lies where Kubernetes keeps what the names of a mounted ConfigMap link to."""
+    return FOLDER in parts[:-1] or any(part.startswith("..") for part in parts)
 
 
 @dataclass

@@ -1,4 +1,8 @@
-"""The key of fingerprints and pseudonyms: a file outside the database that only its owner may read."""
+"""The key of fingerprints and pseudonyms: a file outside the database that only its owner may read.
+
+Where secrets are mounted (Kubernetes) the file is root's and readable by a group of ours; that is taken too, as
+PostgreSQL takes the key of its certificate.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +37,16 @@ def load_key(path: Path, *, begun: bool = False, option: str = "--key") -> bytes
                     f"backup, name it with {option}, or begin another store"
                 )
             _make(path)
-        text, mode = path.read_text(encoding="ascii").strip(), path.stat().st_mode
+        found = path.stat()
+        text, exposed = path.read_text(encoding="ascii").strip(), open_to_others(found.st_mode, found.st_uid)
     except OSError as error:
         said = error.strerror or error
         raise StoreError(
             f"{path}: the key file cannot be used ({said}); name another with {option}"
         ) from error
     except UnicodeDecodeError:
-        text, mode = "", 0
-    if mode & 0o077:
+        text, exposed = "", False
+    if exposed:
         raise StoreError(f"{path}: others may read the key file; run: chmod 600 {path}")
     try:
         key = bytes.fromhex(text)
@@ -52,6 +57,19 @@ def load_key(path: Path, *, begun: bool = False, option: str = "--key") -> bytes
             f"{path}: not a key; a key is {2 * KEY_BYTES} hex digits. Restore it from your backup"
         )
     return key
+
+
+def open_to_others(mode: int, owner: int, user: int | None = None) -> bool:
+    """Whether more may read or write a file than its owner, or than a group that root gave it to.
+
+    Args:
+        mode: of the file, as `stat` has it.
+        owner: its user id.
+        user: who asks; this process where it is not said.
+    """
+    user = os.geteuid() if user is None else user
+    handed_over = owner == 0 and user != 0
+    return bool(mode & (0o037 if handed_over else 0o077))
 
 
 def _make(path: Path) -> None:
