@@ -74,7 +74,7 @@ def _below(path: Path) -> list[Path]:
 
 
 def _aside(parts: tuple[str, ...]) -> bool:
-    """Whether a file is a table, or lies where Kubernetes keeps what the names of a mounted ConfigMap link to."""
+    """Whether a file is a table, or lies where Kubernetes keeps what the names it mounts link to."""
     return FOLDER in parts[:-1] or any(part.startswith("..") for part in parts)
 
 

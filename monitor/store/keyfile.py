@@ -1,7 +1,7 @@
 """The key of fingerprints and pseudonyms: a file outside the database that only its owner may read.
 
-Where secrets are mounted (Kubernetes) the file is root's and readable by a group of ours; that is taken too, as
-PostgreSQL takes the key of its certificate.
+Where secrets are mounted (Kubernetes) the file is root's and readable by a group of ours; that is taken too,
+as PostgreSQL takes the key of its certificate.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The chart: Helm renders it, Kubernetes and the Prometheus operator would take it, its pods may do nothing."""
+"""The chart: Helm renders it, Kubernetes and the Prometheus operator take it, its pods may do nothing."""
 
 import functools
 import json
@@ -109,7 +109,7 @@ def test_prometheus_gets_the_rules_that_are_tested_and_limits_from_the_values():
 
 @pytest.mark.parametrize("values", VALUES, ids=lambda values: values.stem)
 def test_pods_are_restricted(values):
-    """As the Pod Security Standards say of `restricted`, a root file system that is read only, and no token."""
+    """As the Pod Security Standards say of `restricted`, with a root that is read only, and no token."""
     assert len(list(pods(values))) == 2
     for pod in pods(values):
         assert pod["automountServiceAccountToken"] is False
