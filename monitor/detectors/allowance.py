@@ -102,7 +102,7 @@ def plainly(text: str) -> str:
 def passing(entry: Entry, allowances: Sequence[Allowance], tally: Tally) -> Entry:
     """The class that calls what its allowances cover nobody's; the same where none holds for it."""
     mine = [each for each in allowances if entry.name in each.classes]
-    return replace(entry, detector=_passing(entry, mine, tally)) if mine else entry
+    return replace(entry, detector=_passing(entry, mine, tally), columns=None) if mine else entry
 
 
 def _passing(entry: Entry, allowances: Sequence[Allowance], tally: Tally) -> Detector:

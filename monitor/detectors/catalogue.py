@@ -13,15 +13,15 @@ from typing import Final
 
 import polars as pl
 
+from monitor.detectors.asking import in_columns, one_by_one
 from monitor.detectors.classify import classify_text
+from monitor.detectors.columns import PATH, TEXT
 from monitor.detectors.entry import Entry
-from monitor.detectors.item import Item
-from monitor.detectors.ladder import MAX_DEPTH, climb
+from monitor.detectors.ladder import Views
 from monitor.detectors.overlap import Row, settle
 from monitor.detectors.prefilter import Prefilter
 from monitor.detectors.registry import CATALOGUE, GROUPS
-from monitor.detectors.sieve import PATH, TEXT, sieve
-from monitor.detectors.states import ENCODED, RAW
+from monitor.detectors.sieve import sieve
 
 FOUND: Final = {
     "index": pl.UInt32(),
@@ -117,13 +117,13 @@ class Catalogue:
         frame = pl.DataFrame({TEXT: values.cast(pl.String), PATH: _paths(values, paths)}).with_row_index(
             "index"
         )
-        rows: list[Row] = []
+        views, rows, tables = Views(), list[Row](), []
         for name, kept in sieve(frame, gates, personal=personal).items():
-            detector = self.entries[name].detector
-            for index, text, path, veiled in kept.select("index", TEXT, PATH, "veiled").iter_rows():
-                items = climb(text, path, detector, MAX_DEPTH if veiled else 0)
-                rows += (_row(index, name, *found) for found in items)
-        return pl.DataFrame(settle(rows) if len(gates) > 1 else rows, schema=FOUND, orient="row")
+            table, left = in_columns(self.entries[name], kept)
+            rows += one_by_one(self.entries[name], left, views)
+            tables += [table.select(tuple(FOUND))] if table is not None else []
+        found = pl.concat([pl.DataFrame(rows, schema=FOUND, orient="row"), *tables])
+        return settle(_ordered(found, gates) if tables else found)
 
     def classify(
         self, values: pl.Series, paths: pl.Series | None = None, expect: tuple[str, ...] = ("any",)
@@ -156,9 +156,10 @@ def _paths(values: pl.Series, paths: pl.Series | None) -> pl.Series:
     return paths.fill_null("")
 
 
-def _row(index: int, name: str, item: Item, steps: tuple[str, ...]) -> Row:
-    state = ENCODED if steps and item.state == RAW else item.state
-    return index, name, state, ">".join(steps), item.confidence, item.start, item.end
+def _ordered(found: pl.DataFrame, classes: Iterable[str]) -> pl.DataFrame:
+    rank = {name: at for at, name in enumerate(classes)}
+    order = pl.col("detector").replace_strict(rank, return_dtype=pl.UInt16())
+    return found.sort(order, "index", maintain_order=True)
 
 
 SHIPPED: Final = Catalogue(CATALOGUE, GROUPS)

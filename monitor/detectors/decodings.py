@@ -13,8 +13,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import islice
+from string import ascii_letters, digits, hexdigits
 from typing import Final
 
+from monitor.detectors.runs import Alphabet
 from monitor.detectors.view import View, rewritten, token
 
 MAX_TOKENS: Final = 10_000
@@ -26,16 +29,29 @@ _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+|%u([0-9A-Fa-f]{4})")
 _BACKSLASH = re.compile(r"(?<!\\)(?:\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}))+")
 _ESCAPE = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 _ENTITY = re.compile(r"(?:&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,12});)+")
+_ANY_ENTITY = re.compile("&[#A-Za-z][0-9A-Za-z]+;")
 _QUOTED_PRINTABLE = re.compile(r"(?:=[0-9A-F]{2})+|=\r?\n")
 _COMPAT = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufe50-\ufe6b\uff01-\uff5e]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _SIGN: Final = r" ?(?:\[ ?(?:at|dot) ?\]|\( ?(?:at|dot) ?\)|\{(?:at|dot)\}) ?|_(?:at|dot)_"
+_SIGNS: Final = tuple(
+    f"{opening}{word}" for opening in ("[", "[ ", "(", "( ", "{", "_") for word in ("at", "dot")
+)
+_ANY_SIGN = re.compile(r"[\[({_] ?(?:at|dot) ?[\])}_]")
 _SPELT_SIGN = re.compile(_SIGN, re.IGNORECASE)
 _OBFUSCATED = re.compile(f"(?:{_SIGN})+", re.IGNORECASE)
 _JWT = re.compile(r"(?<![\w\-])eyJ[\w\-]+\.([\w\-]{16,})\.[\w\-]*", re.ASCII)
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
-_BASE64URL = re.compile(r"[A-Za-z0-9_\-]{16,}={0,2}")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){10,})(?![0-9A-Za-z])")
+_BASE64: Final = (
+    Alphabet(ascii_letters + digits + "-_"),
+    Alphabet(ascii_letters + digits + "+/"),
+)
+_LEAST_BASE64: Final = 16
+_NO_TEXT: Final = frozenset("ghijklmnopqrstuv+/-_")
+"""First characters of base64 whose first byte begins no character in UTF-8."""
+_HEX: Final = Alphabet(hexdigits)
+_LEAST_HEX: Final = 20
+_BEFORE_HEX = re.compile(r"(?:^|[^0-9A-Za-z])(?:0x|\\x)?\Z")
+_AFTER_HEX = re.compile(r"[0-9A-Za-z]")
 
 
 def as_text(data: bytes) -> str | None:
@@ -71,7 +87,7 @@ def _unpercent(match: re.Match[str]) -> str:
 
 
 def _backslash(view: View) -> Iterator[View]:
-    if "\\" in view.text:
+    if "\\u" in view.text or "\\x" in view.text:
         yield from _one(rewritten(view, "backslash", _BACKSLASH, lambda m: _ESCAPE.sub(_unescape, m.group())))
 
 
@@ -81,7 +97,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def _entities(view: View) -> Iterator[View]:
-    if "&" in view.text:
+    if "&" in view.text and _ANY_ENTITY.search(view.text):
         yield from _one(rewritten(view, "html", _ENTITY, lambda m: _entity(m.group())))
 
 
@@ -111,6 +127,9 @@ def _compat(match: re.Match[str]) -> str:
 
 
 def _obfuscated(view: View) -> Iterator[View]:
+    lower = view.text.lower()
+    if not any(sign in lower for sign in _SIGNS) or not _ANY_SIGN.search(lower):
+        return
     yield from _one(
         rewritten(view, "obfuscated", _OBFUSCATED, lambda m: _SPELT_SIGN.sub(_plain_sign, m.group()))
     )
@@ -121,27 +140,27 @@ def _plain_sign(match: re.Match[str]) -> str:
 
 
 def _jwt(view: View) -> Iterator[View]:
-    for match in _JWT.finditer(view.text):
+    for match in _JWT.finditer(view.text) if "eyJ" in view.text else ():
         yield from _decoded(view, "jwt", unbase64(match.group(1)), match.span(1))
 
 
 def _base64(view: View) -> Iterator[View]:
     text = view.text
     seen: set[tuple[int, int]] = set()
-    for pattern in (_BASE64URL, _BASE64):
-        for count, match in enumerate(pattern.finditer(text)):
-            if count >= MAX_TOKENS:
-                break
-            if match.span() not in seen:
-                seen.add(match.span())
-                yield from _decoded(view, "base64", unbase64(match.group()), match.span())
+    for alphabet in _BASE64:
+        for start, stop in islice(alphabet.runs(text, _LEAST_BASE64), MAX_TOKENS):
+            end = stop + len(text[stop : stop + 2]) - len(text[stop : stop + 2].lstrip("="))
+            if text[start] not in _NO_TEXT and (start, end) not in seen:
+                seen.add((start, end))
+                yield from _decoded(view, "base64", unbase64(text[start:end]), (start, end))
 
 
 def _hex(view: View) -> Iterator[View]:
-    for count, match in enumerate(_HEX.finditer(view.text)):
-        if count >= MAX_TOKENS:
-            break
-        yield from _decoded(view, "hex", bytes.fromhex(match.group(1)), match.span(1))
+    text = view.text
+    for start, end in islice(_HEX.runs(text, _LEAST_HEX), MAX_TOKENS):
+        alone = _BEFORE_HEX.search(text[max(0, start - 3) : start]) and not _AFTER_HEX.match(text, end)
+        if alone and (end - start) % 2 == 0:
+            yield from _decoded(view, "hex", bytes.fromhex(text[start:end]), (start, end))
 
 
 def _decoded(view: View, step: str, data: bytes | None, span: tuple[int, int]) -> Iterator[View]:

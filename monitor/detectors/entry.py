@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from monitor.detectors.columns import Columns
 from monitor.detectors.gate import Gate
 from monitor.detectors.item import Detector
 
@@ -43,6 +44,7 @@ class Entry:
         detector: finds its items in a text.
         gate: what must stand in a text before it can.
         prior: share of random texts of its form that pass the check; None where there is no such form.
+        columns: the same of many texts at once, for what most lines of a log hold; None: one by one.
         sample: a text it finds, where `monitor.detectors.samples` has none.
     """
 
@@ -54,4 +56,5 @@ class Entry:
     detector: Detector
     gate: Gate
     prior: float | None = None
+    columns: Columns | None = None
     sample: str = ""

@@ -10,6 +10,12 @@ HEX: Final = "[0-9a-fA-F]"
 DECODED: Final = r"%[0-9A-Fa-f]{2}|\\|&#|[^\x00-\x7F]"
 """A text without any of these shows no number that is not in plain sight."""
 
+ESCAPE: Final = (
+    rf"(?:%{HEX}{{2}}|%u{HEX}{{4}}|\\x{HEX}{{2}}|\\u{HEX}{{4}}"
+    r"|&(?:[A-Za-z]{2,12}|#[0-9A-Za-z]{2,7});|[^\x00-\x7F])"
+)
+"""A character that is written as something else, or that compatibility may make another."""
+
 NUMBERS: Final = "numbers"
 ACCOUNTS: Final = "accounts"
 TOKENS: Final = "tokens"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeAlias
 
 from monitor.detectors.decodings import DECODINGS
 from monitor.detectors.item import MAX_ITEMS, Detector, Item
@@ -40,19 +40,43 @@ def _decodings(view: View) -> Iterator[View]:
         yield from decode(view)
 
 
-def climb(
-    text: str, path: str, detector: Detector, depth: int = MAX_DEPTH
-) -> list[tuple[Item, tuple[str, ...]]]:
+Found: TypeAlias = tuple[Item, tuple[str, ...]]
+"""What was found, and the decodings that uncovered it."""
+
+
+class Views:
+    """The views of texts that several detectors look at, remembered up to so many characters."""
+
+    def __init__(self, room: int = 1 << 23) -> None:
+        self._room = room
+        self._known: dict[str, tuple[View, ...]] = {}
+
+    def of(self, text: str) -> tuple[View, ...]:
+        """All that `views` shows of the text."""
+        if (known := self._known.get(text)) is not None:
+            return known
+        shown = tuple(views(text))
+        size = sum(len(view.text) for view in shown)
+        if size <= self._room:
+            self._room -= size
+            self._known[text] = shown
+        return shown
+
+
+def climb(text: str, path: str, detector: Detector, depth: int = MAX_DEPTH) -> list[Found]:
     """What `detector` finds in `text` and its decodings, with the decodings that uncovered it.
 
     `depth` 0 looks at the text alone. Spans are those of `text`; what a shallower view has shown is not shown
     again.
     """
-    if not depth:
-        return [(item, ()) for item in detector(text, path)]
-    found: list[tuple[Item, tuple[str, ...]]] = []
+    return climbed(views(text, depth), path, detector)
+
+
+def climbed(shown: Iterable[View], path: str, detector: Detector) -> list[Found]:
+    """The same of the views of a text."""
+    found: list[Found] = []
     taken = _Taken()
-    for view in views(text, depth):
+    for view in shown:
         fresh: list[tuple[int, int]] = []
         for item in detector(view.text, path):
             span = view.origin(item.start, item.end)

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
+from monitor.detectors.columns import Columns
 from monitor.detectors.entry import ONLINE, Entry
-from monitor.detectors.gate import DECODED, HEX, NUMBERS, Gate, bounded
+from monitor.detectors.gate import DECODED, ESCAPE, HEX, NUMBERS, Gate, bounded
+from monitor.detectors.ipv4 import (
+    ALONE_SURE,
+    BESIDE,
+    GOES_ON,
+    NOBODYS_SURE,
+    PREFIX,
+    PRODUCT,
+    QUAD,
+    SMALL,
+    SURE,
+    TRUNCATED,
+    WORDS,
+    find_quads,
+    quad,
+)
 from monitor.detectors.item import MAX_ITEMS, Item
 from monitor.detectors.scan import scanned
 from monitor.detectors.states import MASKED, NOT_PERSONAL, RAW
-from monitor.detectors.surroundings import ALONE, evidence, says, worded
+from monitor.detectors.surroundings import ALONE, WINDOW, evidence, says, worded
 
-_QUAD: Final = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
-_HEXTETS: Final = rf"(?:{HEX}{{0,4}}:){{2,7}}(?:{_QUAD}|{HEX}{{1,4}}|:)?"
+_HEXTETS: Final = rf"(?:{HEX}{{0,4}}:){{2,7}}(?:{QUAD}|{HEX}{{1,4}}|:)?"
 _COLONS: Final = rf"::{HEX}|{HEX}::|(?:{HEX}{{1,4}}:){{6}}"
+_MIDST: Final = rf":(?:{HEX}{{1,4}}:){{5}}"
+"""What stands in the midst of six parts; begun with a colon, for hexadecimal digits are everywhere."""
+_COLON: Final = r"(?:%3a|%u003a|\\x3a|\\u003a|&colon;|&#(?:0{0,4}58|x0{0,4}3a);)"
 _PART: Final = "[0-9]{1,3}"
 
 
@@ -38,21 +56,11 @@ _PAIRS: Final = (
     rf"(?:{HEX}{{2}}:){{5}}{HEX}{{2}}|(?:{HEX}{{2}}-){{5}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}}"
 )
 
-_WORDS: Final = (
-    r"ips?(?:v?[46])?", r"addr\w*",
-    r"(?:remote|client|source|src|dest\w*|dst|peer|user)[ _-]?(?:ip|host|addr\w*)?",
-    r"from", r"host", r"forwarded(?:[ _-]for)?", r"rhost", r"by",
-)  # fmt: skip
-_TRUNCATED: Final = (r"\w*trunc\w*", r"\w*anonymi[sz]\w*", r"\w*masked\w*", r"\w*subnet\w*", r"\w*prefix\w*")
-_PRODUCT = re.compile(
-    r"[A-Za-z][A-Za-z0-9]*/v?$|(?:version|ver|release|build|rev)[ :=\"']*v?$|\bv$", re.IGNORECASE
-)
-_BESIDE = re.compile(r"[0-9A-Za-z_.:-]")
-_GOES_ON = re.compile(r"[0-9A-Za-z_]|[.\-][0-9A-Za-z]")
-_PREFIX = re.compile(r"/([0-9]{1,3})(?![0-9])")
+_BESIDE = re.compile(BESIDE)
+_GOES_ON = re.compile(GOES_ON)
+_PREFIX = re.compile(rf"{PREFIX}(?![0-9])")
+_PRODUCT = re.compile(rf"{PRODUCT}\Z")
 _LEAST_COLONS: Final = 6
-_SMALL: Final = 20
-"""Four numbers up to this are a version unless something says address."""
 _GLOBAL: Final = ipaddress.IPv6Network("2000::/3")
 _OURS: Final = ipaddress.IPv6Network("fc00::/7")
 
@@ -72,48 +80,34 @@ def find_ip(text: str, path: str) -> list[Item]:
 
 @cache
 def _four() -> re.Pattern[str]:
-    return re.compile(_QUAD)
+    return re.compile(QUAD)
 
 
 @cache
 def _six() -> re.Pattern[str]:
-    # What stands in the midst of six parts; begun with a colon, for hexadecimal digits are everywhere.
-    return re.compile(rf":(?:{HEX}{{1,4}}:){{5}}")
+    return re.compile(_MIDST)
 
 
 @cache
 def _both() -> re.Pattern[str]:
-    return re.compile(rf"(?P<v6>{_HEXTETS})|{_QUAD}")
+    return re.compile(rf"(?P<v6>{_HEXTETS})|{QUAD}")
 
 
 def _v4(match: re.Match[str], path: str) -> Item | None:
     text, (start, end) = match.string, match.span()
     if _continues(text, start, end) or _is_network(text, end):
         return None
-    told = _quad(match.group())
-    if told is None:
+    told = quad(match.group())
+    product = _PRODUCT.search(text[max(0, start - WINDOW) : start]) and text[end : end + 1] != ":"
+    if told is None or product:
         return None
-    public, largest, last = told
-    product = _PRODUCT.search(text[max(0, start - 20) : start]) and text[end : end + 1] != ":"
-    if product:
+    if not told.public:
+        return Item(start, end, NOT_PERSONAL, NOBODYS_SURE)
+    seen = evidence(text, (start, end), path, worded(WORDS))
+    if seen == ALONE and told.largest <= SMALL:
         return None
-    if not public:
-        return Item(start, end, NOT_PERSONAL, 0.9)
-    seen = evidence(text, (start, end), path, worded(_WORDS))
-    if seen == ALONE and largest <= _SMALL:
-        return None
-    truncated = last == 0 and says(path, worded(_TRUNCATED))
-    return Item(start, end, MASKED if truncated else RAW, 0.75 if seen == ALONE else 0.95)
-
-
-@lru_cache(maxsize=16_384)
-def _quad(text: str) -> tuple[bool, int, int] | None:
-    """Whether it is a public address, its largest part and its last; None where it is none."""
-    try:
-        address = ipaddress.IPv4Address(text)
-    except ValueError:
-        return None
-    return address.is_global and not address.is_multicast, max(address.packed), address.packed[3]
+    truncated = told.last == 0 and says(path, worded(TRUNCATED))
+    return Item(start, end, MASKED if truncated else RAW, ALONE_SURE if seen == ALONE else SURE)
 
 
 def _v6(match: re.Match[str], path: str) -> Item | None:
@@ -133,7 +127,7 @@ def _v6(match: re.Match[str], path: str) -> Item | None:
     if address.ipv4_mapped is not None:
         return Item(start, end, RAW if address.ipv4_mapped.is_global else NOT_PERSONAL, 0.9)
     if address in _GLOBAL and address.is_global:
-        truncated = not any(address.packed[6:]) and says(path, worded(_TRUNCATED))
+        truncated = not any(address.packed[6:]) and says(path, worded(TRUNCATED))
         return Item(start, end, MASKED if truncated else RAW, 0.95)
     private = address in _GLOBAL or address in _OURS or address.is_link_local or address.is_loopback
     return Item(start, end, NOT_PERSONAL, 0.9) if private else None
@@ -141,17 +135,12 @@ def _v6(match: re.Match[str], path: str) -> Item | None:
 
 def _continues(text: str, start: int, end: int) -> bool:
     """A number with more parts, a piece of a name or of a longer run of hex pairs."""
-    before = text[max(0, start - 1) : start]
-    # `:` comes before an address in `src:203.0.113.7`, and after it with a port; not before an IPv6 one.
-    if before and _BESIDE.match(before) and before not in (":", "-"):
-        return True
-    return _GOES_ON.match(text, end) is not None
+    return _BESIDE.match(text, max(0, start - 1), start) is not None or _GOES_ON.match(text, end) is not None
 
 
 def _is_network(text: str, end: int) -> bool:
     """A length of a prefix follows: `203.0.113.0/24` is nobody's."""
-    prefix = _PREFIX.match(text, end) if text[end : end + 1] == "/" else None
-    return prefix is not None and int(prefix[1]) < 32
+    return _PREFIX.match(text, end) is not None
 
 
 def _mac(match: re.Match[str], path: str) -> Item | None:
@@ -186,9 +175,10 @@ NETWORK: Final = (
         checked="range of each part, IANA's registries of special-purpose addresses",
         beware="a company's own public servers; version numbers of four parts with one above 20",
         detector=find_ip,
+        columns=Columns(find_quads, leaves=f"::|{_MIDST}"),
         gate=Gate(
-            exact=f"{bounded(_QUAD)}|{_COLONS}",
-            veiled=DECODED,
+            exact=f"{bounded(QUAD)}|{_COLONS}",
+            veiled=f"{ESCAPE}[0-9.:]|[0-9.:]{ESCAPE}|{ESCAPE}{{7}}|(?i:{_COLON}{HEX}|{HEX}{_COLON})",
             somebodys=f"{bounded(_PUBLIC)}|{_COLONS}",
         ),
     ),

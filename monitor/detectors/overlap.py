@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
+import polars as pl
+
 Row: TypeAlias = tuple[int, str, str, str, float, int, int]
 """Index, detector, state, steps, confidence, start, end: as the columns of `catalogue.FOUND`."""
 
@@ -12,29 +14,30 @@ _TOKENS: Final = frozenset(("jwt", "base64", "hex"))
 """Decodings whose items all have the span of the token: what is in it may be several things."""
 
 
-def settle(rows: list[Row]) -> list[Row]:
+def settle(found: pl.DataFrame) -> pl.DataFrame:
     """The rows without those whose characters a surer row of another detector has.
 
     Of equally sure ones the longer has them, then the earlier. Rows keep their order.
     """
-    first: dict[int, str] = {}
-    crowded = {row[0] for row in rows if first.setdefault(row[0], row[1]) != row[1]}
-    if not crowded:
-        return rows
-    by_index: dict[int, list[Row]] = {index: [] for index in crowded}
-    for row in rows:
-        if row[0] in crowded:
-            by_index[row[0]].append(row)
-    lost = {id(row) for group in by_index.values() for row in _losers(group)}
-    return [row for row in rows if row[0] not in crowded or id(row) not in lost]
+    if found["detector"].n_unique() < 2:
+        return found
+    numbered = found.with_row_index("row")
+    several = numbered.group_by("index").agg(pl.col("detector").n_unique()).filter(pl.col("detector") > 1)
+    crowded = numbered.join(several.select("index"), on="index", how="semi", maintain_order="left")
+    by_index: dict[int, list[tuple[int, Row]]] = {}
+    for number, *told in crowded.iter_rows():
+        row: Row = tuple(told)
+        by_index.setdefault(row[0], []).append((number, row))
+    lost = [number for group in by_index.values() for number in _losers(group)]
+    return found.filter(~pl.int_range(pl.len()).is_in(lost)) if lost else found
 
 
-def _losers(group: list[Row]) -> Iterable[Row]:
+def _losers(group: list[tuple[int, Row]]) -> Iterable[int]:
     claims: list[Row] = []
-    plain = [row for row in group if _TOKENS.isdisjoint(row[3].split(">"))]
-    for row in sorted(plain, key=lambda r: (-r[4], r[5] - r[6])):
+    plain = [(number, row) for number, row in group if _TOKENS.isdisjoint(row[3].split(">"))]
+    for number, row in sorted(plain, key=lambda each: (-each[1][4], each[1][5] - each[1][6])):
         if any(_overlap(row, claim) for claim in claims):
-            yield row
+            yield number
         else:
             claims.append(row)
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Final
 
 import polars as pl
 
+from monitor.detectors.columns import PATH, TEXT
 from monitor.detectors.gate import WORDS, Gate
 from monitor.detectors.prefilter import passes, together, words_of
-
-TEXT: Final = "text"
-PATH: Final = "path"
 
 
 def sieve(frame: pl.DataFrame, gates: Mapping[str, Gate], *, personal: bool) -> dict[str, pl.DataFrame]:
