@@ -85,6 +85,8 @@ def _run(suite: Suite, unmet: list[tuple[str, str]]) -> bool:
     if suite.name == "kafka":
         # Some of these tests have a Prometheus watch the daemon; they say so where it is missing.
         prometheus_server.provision()
+        # One has nginx and rsyslog before it, and says the same.
+        log_programs.provision()
     if suite.name == "prometheus" and (reason := prometheus_server.provision()):
         unmet.append((suite.name, reason))
         return True

@@ -122,14 +122,13 @@ def case(visit: Visit) -> Response:
 
 
 def violation(visit: Visit) -> Response:
-    """From a violation, as alerts name it, to its case."""
+    """From a violation, as alerts name it, to its case; one that was found just now is taken in first."""
     key = visit.desk.book.key_of(visit.request.path_params["fingerprint"])
-    if key is None:
-        text = "There is no violation of this name here. It may be part of another by now: see the queue."
-    elif visit.desk.book.case(key) is None:
-        text = "This violation is not taken in yet. That happens every five minutes; come back then."
-    else:
+    if key is not None and visit.desk.book.case(key) is None:
+        visit.desk.catch_up()
+    if key is not None and visit.desk.book.case(key) is not None:
         return visit.go(f"/cases/{key}")
+    text = "There is no violation of this name here. It may be part of another by now: see the queue."
     return visit.page("message.html", 404, title="No case of it", text=text)
 
 

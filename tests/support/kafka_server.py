@@ -100,7 +100,7 @@ class KafkaServer:
         cluster = uuid.uuid4().hex[:22]
         subprocess.run(
             [
-                *self._java(),
+                *java(),
                 "kafka.tools.StorageTool",
                 "format",
                 "-t",
@@ -118,10 +118,10 @@ class KafkaServer:
         """Start the broker and wait until it answers."""
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._java(), "kafka.Kafka", str(self._config)], stdout=log, stderr=log
+                [*java(), "kafka.Kafka", str(self._config)], stdout=log, stderr=log
             )
         deadline = CLOCK.monotonic() + START_SECONDS
-        while not _answers(self.bootstrap):
+        while not answers(self.bootstrap):
             if self._process.poll() is not None or CLOCK.monotonic() > deadline:
                 tail = (self._folder / "server.log").read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"Apache Kafka did not start:\n{tail}")
@@ -147,11 +147,6 @@ class KafkaServer:
         """Stop the broker and forget its data."""
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _java(self) -> list[str]:
-        classpath = str(kafka_jars.FOLDER / kafka_jars.VERSION / "*")
-        quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-        return ["java", "-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", quiet, "-cp", classpath]
 
 
 class Kafka:
@@ -220,6 +215,13 @@ class Kafka:
             admin.delete_records({TopicPartition(topic, partition): offset})
 
 
+def java() -> list[str]:
+    """The command that runs a class of Kafka's."""
+    classpath = str(kafka_jars.FOLDER / kafka_jars.VERSION / "*")
+    quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+    return ["java", "-Xms128m", "-Xmx512m", "-XX:TieredStopAtLevel=1", quiet, "-cp", classpath]
+
+
 def named_broker() -> str | None:
     """The broker a person gave for the tests."""
     return os.environ.get("PRIVWATCH_TEST_KAFKA") or None
@@ -229,7 +231,7 @@ def _admin(bootstrap: str) -> KafkaAdminClient:
     return KafkaAdminClient(bootstrap_servers=bootstrap)
 
 
-def _answers(bootstrap: str) -> bool:
+def answers(bootstrap: str) -> bool:
     """Whether the broker answers the first request every client sends."""
     host, _, port = bootstrap.rpartition(":")
     try:

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from monitor.clock import SystemClock
 from tests.support import debian
+from tests.support.ports import free_ports
 
 CLOCK = SystemClock()
 PASSWORD = "a-password-for-tests"
@@ -53,24 +53,29 @@ def provision() -> str:
 
 
 class PostgresqlServer:
-    """One cluster; its data lives in a temporary folder."""
+    """One cluster; its data lives in a temporary folder.
 
-    def __init__(self) -> None:
+    Args:
+        user: who owns it.
+        password: that user's.
+        port: where it listens; none takes a free one.
+    """
+
+    def __init__(self, user: str = "tester", password: str = PASSWORD, port: int = 0) -> None:
+        self._owner, self._password = user, password
         binaries = _binaries()
         assert binaries is not None, missing()
         self._binaries = binaries
         self._user = _user()
         self._folder = Path(tempfile.mkdtemp(prefix="privwatch-postgresql-"))
         self._data = self._folder / "data"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        (self.port,) = [port] if port else free_ports(1)
         secret = self._folder / "secret"
-        secret.write_text(PASSWORD + "\n", encoding="utf-8")
+        secret.write_text(password + "\n", encoding="utf-8")
         if self._user is not None:
             for path in (self._folder, secret):
                 shutil.chown(path, self._user)
-        access = ("-U", "tester", "-A", "scram-sha-256", "--pwfile", str(secret))
+        access = ("-U", user, "-A", "scram-sha-256", "--pwfile", str(secret))
         self._run("initdb", "-D", str(self._data), *access, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as config:
             config.write(CONFIG.format(port=self.port))
@@ -78,7 +83,7 @@ class PostgresqlServer:
     @property
     def url(self) -> str:
         """Address of the database `postgres`, with the password."""
-        return f"postgresql://tester:{PASSWORD}@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://{self._owner}:{self._password}@127.0.0.1:{self.port}/postgres"
 
     @property
     def pid(self) -> int:
@@ -128,11 +133,11 @@ class Postgresql:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def database(self) -> str:
+    def database(self, name: str = "") -> str:
         """URL of a database of its own, empty."""
         import psycopg  # noqa: PLC0415 - only where PostgreSQL is tested
 
-        name = f"privwatch_test_{uuid.uuid4().hex[:12]}"
+        name = name or f"privwatch_test_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self.url.rpartition("/")[0] + f"/{name}"

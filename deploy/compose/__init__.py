@@ -1,0 +1,1 @@
+"""The whole set on one machine."""
