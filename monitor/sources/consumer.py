@@ -139,6 +139,13 @@ class Consumer(Protocol):
         """Whether nothing but marks of transactions lies between the last record given and `end`."""
         ...
 
+    def trouble(self) -> str:
+        """What the client heard against its brokers since it was last asked; empty where nothing.
+
+        Of some troubles no other method says anything: the client goes on trying, and gives no records.
+        """
+        ...
+
     def commit(self, positions: Mapping[str, int], *, wait: bool = False) -> None:
         """Tell the broker; it may fail, and nobody minds."""
         ...

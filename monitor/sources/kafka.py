@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from threading import Event, Lock, Thread
 from typing import Final
 
-from monitor.brokers.refusal import refusals
+from monitor.brokers.refusal import ADDRESS_SECONDS, Refusals, refusals
 from monitor.clock import Clock, SystemClock
 from monitor.errors import InputError, PrivwatchError, StoreAwayError
 from monitor.frames import RecordBatch, Values
@@ -163,6 +163,7 @@ class KafkaSource:
         self._lost: Counter[str] = Counter()
         self._astray: dict[str, int] = {}
         self._waiting = _Waiting()
+        self._trouble = ""
 
     def start(self, checkpoints: Mapping[str, Checkpoint]) -> None:
         """Connect, check that the topics are there, and begin to read.
@@ -276,8 +277,11 @@ class KafkaSource:
         except PassingError as error:
             self._wait(error)
         else:
+            self._trouble = "" if found else consumer.trouble() or self._trouble
             if found:
                 self._waiting.over()
+            elif self._trouble:
+                self._doubt()
 
     def _settle_all(self, consumer: Consumer) -> None:
         """Where that does not work now, polling goes on all the same, or the group would think us gone.
@@ -294,8 +298,33 @@ class KafkaSource:
     def _wait(self, error: PassingError) -> None:
         """A broker that is away, or elects a leader: the client goes on trying, we must not spin."""
         if self._waiting.long(self._clock.monotonic()):
-            log.warning("%s: nothing is read for now (%s)", self._options.brokers, error)
+            why = self._refused()
+            said = error if why is None else why.words()
+            log.warning("%s: nothing is read for now (%s)", self._options.brokers, said)
         self._stop.wait(_BACKOFF_SECONDS)
+
+    def _doubt(self) -> None:
+        """The client heard something, and nothing came since; but perhaps there is nothing to come."""
+        if not self._waiting.long(self._clock.monotonic()):
+            return
+        why = self._refused()
+        if why is None:
+            self._trouble = ""
+            self._waiting.over()
+        else:
+            said = f"{self._trouble}; {why.words()}"
+            log.warning("%s: nothing is read for now (%s)", self._options.brokers, said)
+
+    def _refused(self) -> Refusals | None:
+        """Why we are not let in any more, asked by hand: a client goes on trying, and does not tell.
+
+        Raises:
+            InputError: no patience would cure it; a password, for example, is read at the start alone.
+        """
+        why = refusals(self._options.brokers, ADDRESS_SECONDS, self._clock)
+        if why is not None and why.certain:
+            raise InputError(f"{why.words()}; then start again")
+        return why
 
     def _take(self, consumer: Consumer, found: Sequence[Fetched]) -> None:
         """Queue what was polled. What is not queued the client will not bring again, unless asked to."""

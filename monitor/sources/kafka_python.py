@@ -173,6 +173,12 @@ class PythonConsumer:
             tp = _partition(partition)
             return bool(self._consumer.position(tp) >= self._consumer.highwater(tp))
 
+    def trouble(self) -> str:
+        """That it is connected with no broker; the client says so to its log alone."""
+        client: Any = self._consumer._client  # noqa: SLF001 - nothing public tells
+        known = client.cluster.brokers()
+        return "not connected" if known and not any(client.connected(one.node_id) for one in known) else ""
+
     def commit(self, positions: Mapping[str, int], *, wait: bool = False) -> None:
         """Commit, and wait two seconds at most where we wait."""
         offsets = {_partition(name): OffsetAndMetadata(at, "", -1) for name, at in positions.items()}

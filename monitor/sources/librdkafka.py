@@ -58,6 +58,14 @@ _DENIED: Final = frozenset(
         KafkaError.GROUP_AUTHORIZATION_FAILED,
     }
 )
+_AWAY: Final = frozenset(
+    {
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001 - as above
+        KafkaError._TRANSPORT,  # noqa: SLF001 - as above
+        KafkaError._SSL,  # noqa: SLF001 - as above
+        KafkaError._RESOLVE,  # noqa: SLF001 - as above
+    }
+)
 _UNREADABLE: Final = frozenset(
     {
         KafkaError._BAD_COMPRESSION,  # noqa: SLF001 - as above
@@ -108,6 +116,7 @@ class NativeConsumer:
         self._given: set[str] = set()
         self._failure: Exception | None = None
         self._denied = Event()
+        self._trouble = ""
         session = round(options.session_seconds * 1000)
         said = {
             **librdkafka_settings(options.brokers),
@@ -307,6 +316,11 @@ class NativeConsumer:
         """Whether the library said that it stands at the end, and nothing came since."""
         return self._drained.get(partition, -1) >= (self.end(partition) or 0)
 
+    def trouble(self) -> str:
+        """The last error that the library called back with, of those that keep all records away."""
+        heard, self._trouble = self._trouble, ""
+        return heard
+
     def commit(self, positions: Mapping[str, int], *, wait: bool = False) -> None:  # noqa: ARG002 - the port's
         """Commit; closing waits for what is under way."""
         offsets = [_partition(name, at) for name, at in positions.items()]
@@ -357,6 +371,8 @@ class NativeConsumer:
         """Called by the library for what concerns no partition; the log says the rest."""
         if error.code() in _DENIED:
             self._denied.set()
+        if error.code() in _DENIED | _AWAY:
+            self._trouble = error.name()
 
     @contextmanager
     def _said(self) -> Iterator[None]:

@@ -258,6 +258,27 @@ def test_a_name_that_is_not_checked_and_brokers_of_which_one_is_away(server, fil
 
 
 @kafka_only
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_password_that_is_changed_while_it_reads_ends_it_and_is_said(
+    server, files, topic, client, said, monkeypatch
+):
+    """Who is in stays in, until it has to sign in again."""
+    monkeypatch.setattr("monitor.sources.kafka._QUIET_SECONDS", 0.5)
+    server.set_password("leaver", "first-geheim")
+    brokers = Brokers((server.sasl,), Tls(files.ca), Sasl("SCRAM-SHA-256", "leaver", "first-geheim"))
+    wanted = KafkaOptions(brokers, (topic,), client=client, group=f"{topic}-{client}-leaver")
+    with closing(KafkaSource(wanted)) as source:
+        source.start({})
+        assert source.poll(30) is not None
+        server.set_password("leaver", "second-geheim")
+        with pytest.raises(
+            InputError, match=r"user and password; check `sasl`|SaslAuthenticationFailed.*`sasl`"
+        ):
+            source.poll(60)
+    assert "geheim" not in said.text
+
+
+@kafka_only
 def test_why_dead_letters_and_alerts_are_not_let_in(server, files, said):
     brokers = Brokers((server.sasl,), Tls(files.ca), Sasl("SCRAM-SHA-512", USER, "geheim"))
     with pytest.raises(

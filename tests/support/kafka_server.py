@@ -10,6 +10,12 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from confluent_kafka.admin import (
+    AdminClient,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from monitor.clock import SystemClock
@@ -59,9 +65,12 @@ listener.name.sasl_ssl.plain.sasl.jaas.config={modules}.plain.PlainLoginModule r
   user_{user}="{password}";
 listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={modules}.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-256.connections.max.reauth.ms={signed_in}
 listener.name.sasl_ssl.oauthbearer.sasl.jaas.config={modules}.oauthbearer.OAuthBearerLoginModule required \\
   unsecuredLoginStringClaim_sub="broker";
 """
+SIGNED_IN_SECONDS = 4
+"""With SCRAM-SHA-256 one is let in for so long, and has to sign in again."""
 START_SECONDS = 90
 # ApiVersions, version 0: length, API key 18, version, correlation id, no client id.
 API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
@@ -91,6 +100,7 @@ class KafkaServer:
                 modules="org.apache.kafka.common.security",
                 user=USER,
                 password=PASSWORD,
+                signed_in=1000 * SIGNED_IN_SECONDS,
             )
             for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
                 scram += ["-S", f"{mechanism}=[name={USER},password={PASSWORD}]"]
@@ -113,6 +123,11 @@ class KafkaServer:
             capture_output=True,
             timeout=START_SECONDS,
         )
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and has not ended since."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start the broker and wait until it answers."""
@@ -138,6 +153,14 @@ class KafkaServer:
                 self._process.kill()
                 self._process.wait(30)
             self._process = None
+
+    def set_password(self, user: str, password: str) -> None:
+        """Let a user in by that password alone, with SCRAM-SHA-256; who is in already stays in a while."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        wanted = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
+        change = UserScramCredentialUpsertion(user, wanted, password.encode())
+        for done in admin.alter_user_scram_credentials([change]).values():
+            done.result(30)
 
     def segment(self, topic: str, partition: int = 0) -> Path:
         """The file of a partition's first records; the broker must not run while it is changed."""

@@ -95,6 +95,9 @@ class ScriptedConsumer:
     def end(self, partition: str) -> int | None:
         return self.offsets[partition][-1] + 1
 
+    def trouble(self) -> str:
+        return ""
+
     def drained(self, partition: str) -> bool:
         return self.at[partition] > self.offsets[partition][-1]
 
