@@ -1,6 +1,6 @@
 """Window state of one correlation while the daemon runs: what is remembered, what is let go.
 
-Built from the store's segments, changed by each batch's panes, saved as segments again. What other instances
+Built from the store's segments, changed by each turn's panes, saved as segments again. What other instances
 save of their partitions is absorbed, so that a group's events count wherever they were read. An event is late
 when every window it falls in ended more than the allowed lateness before the watermark (see `watermark`):
 below this horizon no window changes any more.
@@ -14,13 +14,13 @@ without panes.
 Memory is bounded: where a correlation would hold more panes than it may, the groups with the fewest events
 are forgotten, those with an episode last, and their events are counted.
 
-Only groups that have an episode, or had one, are spoken of: thousands of others are touched by every batch.
+Only groups that have an episode, or had one, are spoken of: thousands of others are touched by every turn.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -45,7 +45,7 @@ from monitor.model import Episodes, Segment, Violation
 from monitor.rules.tree import Correlation
 
 COMPACT_EVERY = 64
-"""Batches with matches after which the segments in the store are replaced by one per partition."""
+"""Turns with matches after which the segments in the store are replaced by one per partition."""
 
 FOLD_PANES = 200_000
 """Panes of single batches that are kept beside the others before all are made one."""
@@ -68,7 +68,7 @@ class State:
         waiting: `group`, `due` of what an absence waits for (`monitor.engine.unanswered`); as `told`.
         partitions: whose panes the store has.
         horizon: events of ticks below this are late.
-        batches: since the store was opened.
+        turns: with panes, since the store was opened.
     """
 
     base: pl.DataFrame
@@ -77,7 +77,7 @@ class State:
     waiting: pl.DataFrame | None
     partitions: frozenset[str]
     horizon: int
-    batches: int
+    turns: int
 
     @property
     def frames(self) -> tuple[pl.DataFrame, ...]:
@@ -107,24 +107,61 @@ _NOBODY = pl.DataFrame(schema=WAITING)
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """What an absence has to know of time, microseconds UTC.
+class Taken:
+    """What a turn took in besides panes, times in microseconds UTC.
 
     Attributes:
-        newest: event time of the batch's partition.
-        now: the watermark, partitions at other instances and before a restart included; None: held back.
+        partition: of one of its batches; None where there was none.
+        watermark: the furthest after any of them; None while it is held back.
+        newest: for an absence, the newest event time of each of their partitions.
+        now: for an absence, the watermark with partitions at other instances and before a restart.
     """
 
-    newest: int | None = None
-    now: int | None = None
+    partition: str | None
+    watermark: int | None
+    newest: Mapping[str, int]
+    now: int | None
+
+    def __bool__(self) -> bool:
+        """Whether there was a batch."""
+        return self.partition is not None
+
+    def __add__(self, later: Taken) -> Taken:
+        """Both."""
+        newest = {**self.newest, **later.newest}
+        for partition in self.newest.keys() & later.newest.keys():
+            newest[partition] = max(self.newest[partition], later.newest[partition])
+        return Taken(
+            later.partition or self.partition,
+            _furthest(self.watermark, later.watermark),
+            newest,
+            _furthest(self.now, later.now),
+        )
 
 
-def _marks(correlation: Correlation, partition: str, times: Times) -> list[pl.DataFrame]:
-    read = [] if times.newest is None else [seen(correlation, partition, times.newest)]
-    return read if times.now is None else [*read, decided(correlation, partition, times.now)]
+NOTHING_TAKEN = Taken(None, None, {}, None)
 
 
-NO_TIMES = Times()
+def _furthest(one: int | None, other: int | None) -> int | None:
+    return max((t for t in (one, other) if t is not None), default=None)
+
+
+def _marks(correlation: Correlation, taken: Taken) -> list[pl.DataFrame]:
+    read = [seen(correlation, partition, newest) for partition, newest in taken.newest.items()]
+    if taken.now is None or taken.partition is None:
+        return read
+    return [*read, decided(correlation, taken.partition, taken.now)]
+
+
+def late_events(panes: pl.DataFrame) -> dict[str, int]:
+    """Of each partition the events in these panes, where there are any."""
+    counted = panes.group_by("partition", maintain_order=True).agg(pl.col("count").sum())
+    return {name: count for name, count in counted.iter_rows() if count}
+
+
+def by_partition(panes: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The panes of each partition."""
+    return {str(name): one for (name,), one in panes.partition_by("partition", as_dict=True).items()}
 
 
 class History:
@@ -269,25 +306,24 @@ class History:
             self._state = replace(self._state, horizon=horizon)
 
     def advance(
-        self, partition: str, delta: pl.DataFrame, watermark: int | None, times: Times = NO_TIMES
-    ) -> tuple[tuple[Episodes, ...], tuple[Segment, ...], int]:
-        """Take in the panes of one batch.
+        self, deltas: Sequence[pl.DataFrame], taken: Taken
+    ) -> tuple[tuple[Episodes, ...], tuple[Segment, ...], dict[str, int]]:
+        """Take in the panes of one turn.
 
         Args:
-            partition: of the batch.
-            delta: its PANES.
-            watermark: after the batch, microseconds UTC; None while it is held back.
-            times: for an absence, of which every batch is taken in, with panes or without.
+            deltas: PANES of its batches, of any partitions.
+            taken: what else it took in. An absence takes every turn in, with panes or without.
 
         Returns:
-            The episodes of the touched groups, the segments to store, and the number of late events, which
-            no window counts any more.
+            The episodes of the touched groups, the segments to store, and by partition the number of late
+            events, which no window counts any more.
         """
+        delta = compact([self._state.base.clear(), *deltas])
         too_old = ticks(self._correlation) < self.horizon
-        late = int(delta.filter(too_old)["count"].sum())
-        delta = compact([delta.filter(~too_old)])
+        late = late_events(delta.filter(too_old))
+        delta = delta.filter(~too_old)
         if self._correlation.type == "absence":
-            delta = pl.concat([delta, *_marks(self._correlation, partition, times)])
+            delta = pl.concat([delta, *_marks(self._correlation, taken)])
         if delta.is_empty():
             return (), (), late
         before = self._told()
@@ -295,8 +331,8 @@ class History:
         spoken = pl.concat([before, self._told()]).unique()
         touched = touched.join(spoken, on="group", how="semi")
         found = self._touched_episodes(touched)  # before the horizon moves: they may start where it was
-        self._raise_horizon(watermark)
-        return found, self._segments(partition, delta), late
+        self._raise_horizon(taken.watermark)
+        return found, self._segments(delta), late
 
     def _touched_episodes(self, touched: pl.DataFrame) -> tuple[Episodes, ...]:
         """What is said of the touched groups, in place of every episode their windows may be of."""
@@ -352,23 +388,24 @@ class History:
         self._unwatched += int(panes["count"].sum()) - int(kept["count"].sum())
         return panes.join(kept, on="group", how="semi", maintain_order="left")
 
-    def _segments(self, partition: str, delta: pl.DataFrame) -> tuple[Segment, ...]:
-        """What the batch adds; now and then all that is kept, of the partitions of other instances too."""
-        batches, partitions = self._state.batches + 1, self._state.partitions | {partition}
-        self._state = replace(self._state, batches=batches, partitions=partitions)
-        if batches % COMPACT_EVERY:
+    def _segments(self, delta: pl.DataFrame) -> tuple[Segment, ...]:
+        """What the turn adds; now and then all that is kept, of the partitions of other instances too."""
+        fresh = by_partition(delta)
+        turns, partitions = self._state.turns + 1, self._state.partitions | fresh.keys()
+        self._state = replace(self._state, turns=turns, partitions=partitions)
+        if turns % COMPACT_EVERY:
             recent = sum(frame.height for frame in self._state.recent)
             base = self._state.base.height
             if recent > max(FOLD_PANES, base) or recent + base > self._most:
                 self._fold()
-            return (to_segment(self._correlation, partition, delta),)
+            return tuple(to_segment(self._correlation, name, one) for name, one in fresh.items())
         self._fold()
         nothing = self._state.base.clear()
         horizon = self._state.horizon * self._tick
-        kept = self._state.base.partition_by("partition", as_dict=True)
+        kept = by_partition(self._state.base)
         return (
             *(
-                to_segment(self._correlation, name, kept.get((name,), nothing), replaces=True)
+                to_segment(self._correlation, name, kept.get(name, nothing), replaces=True)
                 for name in sorted(partitions)
             ),
             keeping_horizon(to_segment(self._correlation, "", nothing), horizon),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 
 from monitor.engine.baseline import habits
 from monitor.engine.baseline.history import HabitHistory, every_violation
-from monitor.engine.history import FOREVER, MOST_PANES, History, Times
+from monitor.engine.history import FOREVER, MOST_PANES, NOTHING_TAKEN, History, Taken
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import compact, from_segment, schema, to_segment
 from monitor.engine.unanswered import decided
@@ -31,11 +31,23 @@ SHARD_PANES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What a turn writes. `seen` is for `monitor.model.Turn`."""
+    """What a turn writes, and what is to be told of it.
+
+    Attributes:
+        episodes: what is said of groups.
+        segments: what is added to the window state.
+        seen: for `monitor.model.Turn`.
+        late: of each partition the events that no window counts any more.
+        unwatched: events that were forgotten before their time.
+        spent: (rule id, seconds) that each correlation took; empty if nobody measures.
+    """
 
     episodes: tuple[Episodes, ...] = ()
     segments: tuple[Segment, ...] = ()
     seen: int | None = None
+    late: tuple[tuple[str, int], ...] = ()
+    unwatched: int = 0
+    spent: tuple[tuple[str, float], ...] = ()
 
 
 class Windows(Protocol):
@@ -43,7 +55,7 @@ class Windows(Protocol):
 
     def take(
         self, partition: str, deltas: Sequence[pl.DataFrame], newest: int | None, behind: Collection[str]
-    ) -> int:
+    ) -> None:
         """Take in one batch.
 
         Args:
@@ -51,34 +63,18 @@ class Windows(Protocol):
             deltas: for each correlation, in their order, the panes of its matches.
             newest: its newest event time, microseconds UTC.
             behind: partitions that held more records when the batch was read, see `monitor.engine.watermark`.
-
-        Returns:
-            How many events were late.
         """
         ...
 
     def drain(self) -> Drained:
-        """What the turn's transaction must write of it."""
+        """What the turn's transaction must write of all that was taken in.
+
+        Asked again where another instance wrote window state meanwhile, it takes account of that.
+        """
         ...
 
     def wrote(self, mark: int) -> None:
         """What was drained is in the store, and `mark` the newest window state there."""
-        ...
-
-    def catch_up(self) -> dict[str, int]:
-        """Work out what is to be drained once more, with what other instances wrote meanwhile.
-
-        Returns:
-            For each partition how many more events are late by that.
-        """
-        ...
-
-    def spent(self) -> tuple[tuple[str, float], ...]:
-        """(rule id, seconds) that correlations took since this was last asked; empty if nobody measures."""
-        ...
-
-    def unwatched(self) -> int:
-        """Events that were forgotten before their time since this was last asked."""
         ...
 
     def finish(self) -> tuple[Episodes, ...]:
@@ -93,12 +89,14 @@ class LiveWindows:
         correlations: the rules.
         keyring: names groups.
         store: holds the state of former runs, and what other instances write.
-        stopwatch: seconds, for `spent`; without it nothing is measured.
+        stopwatch: seconds, for what is said of time spent; without it nothing is measured.
         most: panes that each correlation remembers at most.
 
-    Several instances may each read some of the partitions. A turn is only written by who has seen all window
-    state in the store, so that episodes are always those of everything stored. One that was outpaced goes
-    back to where its turn began, absorbs what the others wrote, and works its own out again.
+    The batches of a turn are gone through together when it is drained, whatever their partitions: it costs by
+    the turn more than by the event. Several instances may each read some of the partitions. A turn is only
+    written by who has seen all window state in the store, so that episodes are always those of everything
+    stored. One that was outpaced goes back to where its turn began, absorbs what the others wrote, and works
+    its own out again.
     """
 
     def __init__(
@@ -109,112 +107,91 @@ class LiveWindows:
         stopwatch: Callable[[], float] | None = None,
         most: int = MOST_PANES,
     ) -> None:
-        self._keyring = keyring
         self._store = store
         self._stopwatch = stopwatch or _standing
-        self._spent: dict[str, float] = {}
         self._watermark = Watermark()
         segments, self._mark = store.segments_after(0)
         known = _by_text(segments)
         self._histories = [
             (c, _history(c, keyring, known.get(_text(c), ()), most)) for c in correlations if c.reported
         ]
+        self._waits = any(_waits(one) for one, _ in self._histories)
         self._times = Watermark()
         self._note_times()
-        self._before = [history.state() for _, history in self._histories]
-        self._taken: list[_Taken] = []
-        self._late: Counter[str] = Counter()
-        self._episodes: dict[tuple[str, str], Episodes] = {}
-        self._segments: list[Segment] = []
+        self._begin()
 
     def take(
         self, partition: str, deltas: Sequence[pl.DataFrame], newest: int | None, behind: Collection[str]
-    ) -> int:
-        """Advance every correlation by one batch."""
+    ) -> None:
+        """Keep the batch's panes, and how far it was read."""
         if newest is not None:
             self._watermark.observe(partition, newest)
             self._times.observe(partition, newest)
+        for held, delta in zip(self._deltas, deltas, strict=True):
+            if not delta.is_empty():
+                held.append(delta)
+        read = {} if newest is None else {partition: newest}
+        self._taken += Taken(partition, self._watermark.reached(behind), read, self._times.reached(behind))
+
+    @property
+    def _anything(self) -> bool:
+        """Whether the turn may tell a correlation something."""
         # A batch without matches or times may be the last of a partition that held the watermark back.
-        waits = any(_waits(one) for one, _ in self._histories)
-        if not waits and all(delta.is_empty() for delta in deltas):
-            return 0
-        if not self._taken:
-            self.catch_up()
-        times = Times(newest, self._times.reached(behind))
-        taken = _Taken(partition, deltas, self._watermark.reached(behind), times)
-        self._taken.append(taken)
-        return self._advance(taken)
-
-    def _advance(self, taken: _Taken) -> int:
-        late = 0
-        for (correlation, history), delta in zip(self._histories, taken.deltas, strict=True):
-            if not delta.is_empty() or _waits(correlation):
-                began = self._stopwatch()
-                found, segments, missed = history.advance(taken.partition, delta, taken.reached, taken.times)
-                self._episodes |= {(e.rule, e.group): self._widened(e) for e in found}
-                self._segments += segments
-                late += missed
-                self._spend(correlation, began)
-        self._late[taken.partition] += late
-        return late
-
-    def _spend(self, correlation: Correlation, began: float) -> None:
-        name = correlation.header.id
-        self._spent[name] = self._spent.get(name, 0.0) + self._stopwatch() - began
-
-    def spent(self) -> tuple[tuple[str, float], ...]:
-        """(rule id, seconds) that correlations took since this was last asked."""
-        found, self._spent = self._spent, {}
-        return tuple((name, seconds) for name, seconds in found.items() if seconds)
+        return any(self._deltas) or (self._waits and bool(self._taken))
 
     def drain(self) -> Drained:
-        """Episodes and segments of the turn."""
-        if not self._taken:
+        """Every correlation, advanced by all that the turn took in."""
+        if not self._anything:
             return Drained()
-        return Drained(tuple(self._episodes.values()), tuple(self._segments), self._mark)
+        self._catch_up()
+        episodes, segments = list[Episodes](), list[Segment]()
+        late, spent = Counter[str](), list[tuple[str, float]]()
+        for (correlation, history), deltas in zip(self._histories, self._deltas, strict=True):
+            if deltas or _waits(correlation):
+                began = self._stopwatch()
+                found, fresh, missed = history.advance(deltas, self._taken)
+                episodes += found
+                segments += fresh
+                late.update(missed)
+                spent.append((correlation.header.id, self._stopwatch() - began))
+        unwatched = sum(history.unwatched() for _, history in self._histories)
+        return Drained(
+            tuple(episodes),
+            tuple(segments),
+            self._mark,
+            tuple(late.items()),
+            unwatched,
+            tuple((name, seconds) for name, seconds in spent if seconds),
+        )
 
     def wrote(self, mark: int) -> None:
         """Begin the next turn."""
-        if self._taken:
+        if self._anything:
             self._mark = mark
-            self._begin()
+        self._begin()
 
     def _begin(self) -> None:
         self._before = [history.state() for _, history in self._histories]
-        self._taken, self._episodes, self._segments, self._late = [], {}, [], Counter()
+        self._deltas: list[list[pl.DataFrame]] = [[] for _ in self._histories]
+        self._taken = NOTHING_TAKEN
 
-    def catch_up(self) -> dict[str, int]:
-        """Absorb what other instances wrote since, and go through the turn's batches again."""
+    def _catch_up(self) -> None:
+        """Go back to where the turn began, and absorb what other instances wrote since."""
         segments, self._mark = self._store.segments_after(self._mark)
-        if not segments:
-            return {}
         known = _by_text(segments)
         for (correlation, history), before in zip(self._histories, self._before, strict=True):
             history.restore(before)  # type: ignore[arg-type]  # each is given back its own
-            history.absorb(known.get(_text(correlation), ()))
-        self._note_times()
-        again, late = self._taken, self._late
-        self._begin()
-        for taken in again:
-            self._taken.append(taken)
-            self._advance(taken)
-        return dict(self._late - late)
+            if fresh := known.get(_text(correlation)):
+                history.absorb(fresh)
+        if segments:
+            self._before = [history.state() for _, history in self._histories]
+            self._note_times()
 
     def _note_times(self) -> None:
         """How far partitions were read before a restart, and at other instances."""
         for _, history in self._histories:
             for partition, newest in history.seen().items():
                 self._times.observe(partition, newest)
-
-    def _widened(self, found: Episodes) -> Episodes:
-        """The newest word on a group: it takes the place of what the turn said before of the same times."""
-        before = self._episodes.get((found.rule, found.group), found)
-        kept = tuple(v for v in before.violations if v.start is not None and v.start < found.since)
-        return replace(found, since=min(found.since, before.since), violations=kept + found.violations)
-
-    def unwatched(self) -> int:
-        """Events that were forgotten before their time since this was last asked."""
-        return sum(history.unwatched() for _, history in self._histories)
 
     def size(self) -> int:
         """Bytes of what is remembered."""
@@ -243,7 +220,7 @@ class ArchiveWindows:
         deltas: Sequence[pl.DataFrame],
         newest: int | None,
         behind: Collection[str],  # noqa: ARG002 - an archive has no watermark
-    ) -> int:
+    ) -> None:
         """Keep the batch's panes; in an archive nothing is late."""
         for index, (correlation, delta) in enumerate(zip(self._correlations, deltas, strict=True)):
             if not delta.is_empty():
@@ -251,7 +228,6 @@ class ArchiveWindows:
             if _waits(correlation) and newest is not None:
                 marked = decided(correlation, partition, newest)
                 self._deltas.setdefault((index, partition), []).append(marked)
-        return 0
 
     def drain(self) -> Drained:
         """The panes since the last drain as segments."""
@@ -265,18 +241,6 @@ class ArchiveWindows:
 
     def wrote(self, mark: int) -> None:
         """Nothing: an archive's state is asked of the store at the end."""
-
-    def catch_up(self) -> dict[str, int]:
-        """Nothing, as above."""
-        return {}
-
-    def spent(self) -> tuple[tuple[str, float], ...]:
-        """Nothing: nobody looks at the metrics of a replay."""
-        return ()
-
-    def unwatched(self) -> int:
-        """None: an archive's state lies in the store, without bound."""
-        return 0
 
     def finish(self) -> tuple[Episodes, ...]:
         """Every episode of every correlation, in place of what the store held.
@@ -321,16 +285,6 @@ class ArchiveWindows:
         # One segment alone is compact as it is.
         nothing = pl.DataFrame(schema=schema(correlation))
         return frames[0] if len(frames) == 1 else compact([nothing, *frames])
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """One batch of the turn: its panes for each correlation, and the watermark after it."""
-
-    partition: str
-    deltas: Sequence[pl.DataFrame]
-    reached: int | None
-    times: Times
 
 
 def _waits(correlation: Correlation) -> bool:

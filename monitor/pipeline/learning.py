@@ -65,11 +65,11 @@ class LearningWindows(ArchiveWindows):
 
     def take(
         self, partition: str, deltas: Sequence[pl.DataFrame], newest: int | None, behind: Collection[str]
-    ) -> int:
+    ) -> None:
         """Keep the batch's habits."""
         if partition not in self._begun:
             self._fresh.add(partition)
-        return super().take(partition, deltas, newest, behind)
+        super().take(partition, deltas, newest, behind)
 
     def drain(self) -> Drained:
         """The habits since the last drain as segments."""

@@ -2,7 +2,8 @@
 
 1. poll: read record batches from the source.
 2. decode: records to events; what cannot be decoded is a reject with reason and position.
-3. evaluate: events to matches, matches to parts of violations and to window state.
+3. evaluate: events to matches, matches to parts of violations and to window state; once all batches of the
+   turn are, correlations are advanced by them.
 4. write: dead letters first, then violations, window state, rejects and positions, in one transaction.
 5. alerts: what the turn has to say to people is put into the outbox, in that transaction.
 6. commit: tell the source. Advisory; on start the positions in the store win.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from math import inf
 
@@ -255,28 +256,23 @@ class Runner:
         """Add what was read to what the turn will write."""
         read, batch = done.read, done.read.batch
         self._in_hand[batch.partition] += read.records
-        began = self._clock.monotonic()
-        late = self._windows.take(batch.partition, done.deltas, read.newest, read.behind)
-        took = self._clock.monotonic() - began
-        done = replace(done, read=read.spent({"correlate": took}, dict(self._windows.spent())))
-        facts = read.facts + Counter({LATE: late, UNWATCHED: self._windows.unwatched()})
+        self._windows.take(batch.partition, done.deltas, read.newest, read.behind)
         pending.add_parts(done.parts)
         pending.add_rejects(read.rejects)
         if self._dead_letters is not None:
             self._dead_letters.put(read.rejects)
-        pending.facts.update({(batch.partition, name): n for name, n in facts.items() if n})
+        pending.facts.update({(batch.partition, name): n for name, n in read.facts.items() if n})
         # The earliest: a partition that was lost and came back within the turn is not to be written.
         pending.generations.setdefault(batch.partition, batch.generation)
         pending.checkpoints[batch.partition] = self._source.checkpoint(
             batch, self._way(batch.partition).digest
         )
-        self._observe(_facts(done, facts))
+        self._observe(_facts(done))
 
     def _write(self, pending: _Pending) -> float:
         """Steps 4 to 6, dead letters before them; returns the seconds of the transaction."""
         if self._dead_letters is not None:
             self._dead_letters.flush()
-        started = self._clock.monotonic()
         turn = Turn(
             checkpoints=tuple(pending.checkpoints.items()),
             generations=tuple(pending.generations.items()),
@@ -286,29 +282,40 @@ class Runner:
             event_counts=tuple((*key, n) for key, n in pending.facts.items()),
             sightings=None if self._fields is None else self._fields.unsaved(),
         )
-        while not self._written(turn):  # 4, and 5 within it
-            late = self._windows.catch_up()
-            turn = replace(
-                turn, event_counts=(*turn.event_counts, *((name, LATE, n) for name, n in late.items()))
-            )
-            for name, n in late.items():
-                self._observe(TurnFacts(name, facts=((LATE, n),)))
+        while (seconds := self._written(turn)) is None:
+            log.debug("another instance wrote window state meanwhile; it is taken in")
         if turn.sightings is not None and self._fields is not None:
             self._fields.saved()
-        seconds = self._clock.monotonic() - started
         self._source.commit({p: c.next_position for p, c in pending.checkpoints.items()})  # 6
         self._in_hand.clear()
         return seconds
 
-    def _written(self, turn: Turn) -> bool:
-        """Whether the turn is stored; not so where another instance wrote window state meanwhile."""
-        windows = self._windows.drain()
-        turn = replace(turn, episodes=windows.episodes, segments=windows.segments, seen=windows.seen)
+    def _written(self, turn: Turn) -> float | None:
+        """Seconds of the transaction; None where another instance wrote window state meanwhile."""
+        began = self._clock.monotonic()
+        drained = self._windows.drain()  # 3, of correlations
+        correlated = self._clock.monotonic()
+        partition = next((name for name, _ in turn.checkpoints), "")
+        counts = [(name, LATE, n) for name, n in drained.late]
+        if drained.unwatched:
+            counts.append((partition, UNWATCHED, drained.unwatched))
+        turn = replace(
+            turn,
+            episodes=drained.episodes,
+            segments=drained.segments,
+            seen=drained.seen,
+            event_counts=(*turn.event_counts, *counts),
+        )
         try:
-            self._windows.wrote(self._store.write(self._alerting(turn)))
+            self._windows.wrote(self._store.write(self._alerting(turn)))  # 4, and 5 within it
         except OutpacedError:
-            return False
-        return True
+            return None
+        seconds = self._clock.monotonic() - correlated
+        spent = (("correlate", correlated - began),)
+        self._observe(TurnFacts(partition, seconds=spent, rule_seconds=drained.spent))
+        for name, fact, n in counts:
+            self._observe(TurnFacts(name, facts=((fact, n),)))
+        return seconds
 
     def _drop(self, error: PrivwatchError) -> None:
         """Count the records of the turn, which nothing was written of."""
@@ -323,7 +330,7 @@ class Runner:
             self._windows = self._reopen()
 
 
-def _facts(done: Done, facts: Mapping[str, int]) -> TurnFacts:
+def _facts(done: Done) -> TurnFacts:
     read = done.read
     violations = Counter((p.violation.rule, p.violation.level) for p in done.parts)
     asked = zip(done.matches.rules, done.matches.rows, strict=True)
@@ -331,10 +338,10 @@ def _facts(done: Done, facts: Mapping[str, int]) -> TurnFacts:
         partition=read.batch.partition,
         records=read.records,
         size=read.size,
-        events=facts[EVENTS],
+        events=read.facts[EVENTS],
         next_position=read.batch.next_position,
         rejects=tuple(Counter(r.reason for r in read.rejects).items()),
-        facts=tuple(facts.items()),
+        facts=tuple(read.facts.items()),
         matches=tuple((p.rule.header.id, p.rule.header.level, len(rows)) for p, rows in asked if len(rows)),
         violations=tuple((*key, n) for key, n in violations.items()),
         times=(read.times[0], read.newest) if read.times and read.newest is not None else None,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.engine import history
 from monitor.engine.panes import from_segment
 from monitor.model import Turn, Violation
-from monitor.pipeline.correlate import SHARD_PANES, ArchiveWindows, LiveWindows
+from monitor.pipeline.correlate import SHARD_PANES, ArchiveWindows, Drained, LiveWindows
 from monitor.rules.tree import And, Correlation, Not, Ref
 from monitor.rules.vocabulary import CORRELATION_TYPES, WINDOW_KINDS
 from tests.support import windows as oracle
@@ -105,10 +105,15 @@ def newest(batch: Sequence[Happening]) -> int:
     return max(event.time or 0 for event in batch)
 
 
-def write(store: MemoryStore, windows: LiveWindows | ArchiveWindows) -> None:
+def write(store: MemoryStore, windows: LiveWindows | ArchiveWindows) -> Drained:
     drained = windows.drain()
     turn = Turn(episodes=drained.episodes, segments=drained.segments, seen=drained.seen)
     windows.wrote(store.write(turn))
+    return drained
+
+
+def late_of(drained: Drained) -> int:
+    return sum(late for _, late in drained.late)
 
 
 def live(
@@ -133,9 +138,9 @@ def live(
     late = 0
     for number, batch in enumerate(batches, 1):
         read = number
-        late += windows.take(batch[0].partition, deltas(one, batch), newest(batch), behind())
+        windows.take(batch[0].partition, deltas(one, batch), newest(batch), behind())
         if number % per_turn == 0 or number == len(batches):
-            write(store, windows)
+            late += late_of(write(store, windows))
             if number in restarts:
                 windows = LiveWindows([one], KEYRING, store)
     assert windows.finish() == ()
@@ -146,8 +151,8 @@ def archived(one: Correlation, batches: Sequence[Sequence[Happening]]) -> list[V
     store = MemoryStore()
     windows = ArchiveWindows([one], KEYRING, store)
     for batch in batches:
-        assert windows.take(batch[0].partition, deltas(one, batch), newest(batch), ()) == 0
-    write(store, windows)
+        windows.take(batch[0].partition, deltas(one, batch), newest(batch), ())
+    assert late_of(write(store, windows)) == 0
     store.write(Turn(episodes=windows.finish()))
     return list(store.violations())
 
@@ -206,36 +211,47 @@ def test_partitions_read_one_after_the_other_are_not_late(
     assert found == archived(one, batches)
 
 
-def accepted(one: Correlation, batches: Sequence[Sequence[Happening]]) -> tuple[list[Happening], int]:
-    """The events that came before every window they fall in was closed for good, and how many did not."""
+def accepted(
+    one: Correlation, batches: Sequence[Sequence[Happening]], per_turn: int
+) -> tuple[list[Happening], int]:
+    """The events that came before every window they fall in was closed for good, and how many did not.
+
+    Windows are closed by the turns before the event's.
+    """
     step = oracle.tick_seconds(one)
     span, lateness = -(-one.timespan // step), -(-LATENESS // step)
     reach = 2 * (span + lateness) + 1 if one.type == "absence" else span + lateness
     watermark = horizon = None
     kept: list[Happening] = []
     late = 0
-    for batch in batches:
-        mine = [e for e in batch if not set(one.rules).isdisjoint(e.rules)]
+    for start in range(0, len(batches), per_turn):
+        turn = [e for batch in batches[start : start + per_turn] for e in batch]
+        mine = [e for e in turn if not set(one.rules).isdisjoint(e.rules)]
         counted = [e for e in mine if one.type not in ("value_count", "new_value") or e.amount is not None]
         ticks = {e: (e.time or 0) // (step * MICROS) for e in counted}
         fresh = [e for e in counted if horizon is None or ticks[e] >= horizon]
         kept += fresh
         late += len(counted) - len(fresh)
-        newest_tick = newest(batch) // (step * MICROS)
+        newest_tick = newest(turn) // (step * MICROS)
         watermark = newest_tick if watermark is None else max(watermark, newest_tick)
         if fresh or one.type == "absence":
             horizon = watermark - reach
     return kept, late
 
 
-@given(correlations, arrivals(25), st.lists(st.integers(1, 5), min_size=1, max_size=4))
+@given(
+    correlations,
+    arrivals(25),
+    st.lists(st.integers(1, 5), min_size=1, max_size=4),
+    st.sampled_from([1, 1, 3]),
+)
 @settings(max_examples=400)
 def test_an_event_counts_in_full_or_is_late(
-    one: Correlation, events: list[Happening], sizes: list[int]
+    one: Correlation, events: list[Happening], sizes: list[int], per_turn: int
 ) -> None:
     batches = batched(events, sizes)
-    kept, too_late = accepted(one, batches)
-    found, late = live(one, batches)
+    kept, too_late = accepted(one, batches, per_turn)
+    found, late = live(one, batches, per_turn=per_turn)
     assert late == too_late
     assert found == archived(one, batched(kept, sizes))
 
@@ -263,12 +279,11 @@ def test_where_there_is_no_room_the_groups_with_the_fewest_events_go_and_are_cou
     windows = LiveWindows([one], KEYRING, store, most=8)
     happened = [("ada", 3), ("bo", 2), *((f"person {n}", 1) for n in range(20))]
     events = [(who, n) for who, times in happened for n in range(times)]
+    forgotten = 0
     for offset, (who, second) in enumerate(events):
         event = Happening("p", offset, second * MICROS, who=who)
         windows.take("p", deltas(one, [event]), event.time, ())
-        write(store, windows)
-    forgotten = windows.unwatched()
-    assert windows.unwatched() == 0
+        forgotten += write(store, windows).unwatched
     assert 25 - 8 <= forgotten < 25 - 4
     for offset, who in enumerate(["ada", "bo"]):
         event = Happening("p", 100 + offset, 5 * MICROS, who=who)
@@ -290,10 +305,11 @@ def test_where_there_is_no_room_an_absence_still_knows_how_far_event_time_is() -
     # A partition that nobody read yet holds the watermark back; what was certain is so all the same.
     others = [Happening("p", 5 + n, 71 * MICROS, who=f"other {n}") for n in range(6)]
     again = [Happening("p", 11, 72 * MICROS, who="person 0")]
+    forgotten = 0
     for batch in (others, again):
         windows.take("p", deltas(one, batch), newest(batch), {"q"})
-        write(store, windows)
-    assert windows.unwatched() > 0
+        forgotten += write(store, windows).unwatched
+    assert forgotten > 0
     assert [v.count for v in store.violations()] == [1, 1, 1, 1]
 
 
@@ -357,11 +373,10 @@ def test_an_archive_worked_out_in_shards_is_the_same(
     assert SHARD_PANES > 1000
 
 
-def test_what_each_correlation_took_is_told_once():
+def test_what_each_correlation_took_is_told() -> None:
     ticks = iter(range(1000))
     one = correlation("event_count", (("gte", 2),), timespan=4, resolution=1, lateness=LATENESS)
     windows = LiveWindows([one], KEYRING, MemoryStore(), lambda: float(next(ticks)))
     event = Happening(partition="p", offset=0, time=MICROS, who="ada", amount=None, whose=None, table=None)
     windows.take("p", deltas(one, [event]), MICROS, ())
-    assert windows.spent() == ((one.header.id, 1.0),)
-    assert windows.spent() == ()
+    assert windows.drain().spent == ((one.header.id, 1.0),)

@@ -1,6 +1,6 @@
 """Habits of one rule while the daemon runs, and every violation of an archive's.
 
-As `monitor.engine.history` does for windows: built from the store's segments, changed by each batch, saved as
+As `monitor.engine.history` does for windows: built from the store's segments, changed by each turn, saved as
 segments again. A day is judged anew whenever an event of it comes. Norms are made of the days before, so an
 event of an earlier day, which only comes within the allowed lateness, has every group judged anew from the
 next day on.
@@ -9,7 +9,7 @@ next day on.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -31,10 +31,11 @@ from monitor.engine.history import (
     FOLD_PANES,
     FOREVER,
     MOST_PANES,
-    NO_TIMES,
-    Times,
+    Taken,
+    by_partition,
     keeping_horizon,
     kept_horizon,
+    late_events,
 )
 from monitor.engine.keys import Keyring
 from monitor.engine.panes import MICROS
@@ -69,7 +70,7 @@ class HabitState:
         known: what was worked out of them.
         partitions: whose habits the store has.
         horizon: events of hours below this are late.
-        batches: since the store was opened.
+        turns: with habits, since the store was opened.
     """
 
     base: pl.DataFrame
@@ -77,7 +78,7 @@ class HabitState:
     known: Known
     partitions: frozenset[str]
     horizon: int
-    batches: int
+    turns: int
 
     @property
     def frames(self) -> tuple[pl.DataFrame, ...]:
@@ -171,24 +172,22 @@ class HabitHistory:
             self._state = replace(state, recent=stacked(state.recent, delta, compact), known=known)
 
     def advance(
-        self,
-        partition: str,
-        delta: pl.DataFrame,
-        watermark: int | None,
-        times: Times = NO_TIMES,  # noqa: ARG002 - as above
-    ) -> tuple[tuple[Episodes, ...], tuple[Segment, ...], int]:
-        """Take in the habits of one batch; as `monitor.engine.history.History.advance`."""
-        late = int(delta.filter(pl.col("tick") < self.horizon)["count"].sum())
-        delta = compact([delta.filter(pl.col("tick") >= self.horizon)])
+        self, deltas: Sequence[pl.DataFrame], taken: Taken
+    ) -> tuple[tuple[Episodes, ...], tuple[Segment, ...], dict[str, int]]:
+        """Take in the habits of one turn; as `monitor.engine.history.History.advance`."""
+        delta = compact([self._state.base.clear(), *deltas])
+        too_old = pl.col("tick") < self.horizon
+        late = late_events(delta.filter(too_old))
+        delta = delta.filter(~too_old)
         if delta.is_empty():
             return (), (), late
         self._add(delta)
         found = self._judged(delta)
-        self._raise_horizon(watermark)
-        return found, self._segments(partition, delta), late
+        self._raise_horizon(taken.watermark)
+        return found, self._segments(delta), late
 
     def _judged(self, delta: pl.DataFrame) -> tuple[Episodes, ...]:
-        """What is said of the groups of the batch from its first day on, and of all from the next day on."""
+        """What is said of the groups of the turn from its first day on, and of all from the next day on."""
         first = int(delta.select(_DAY.min()).item())
         touched = delta.select("group").unique()
         said = self._said(first, [first], touched)
@@ -252,20 +251,21 @@ class HabitHistory:
             kept, known = few, Known(self._model)
         self._state = replace(state, base=kept, recent=(), known=known)
 
-    def _segments(self, partition: str, delta: pl.DataFrame) -> tuple[Segment, ...]:
-        """What the batch adds; now and then all that is kept, of the partitions of other instances too."""
-        batches, partitions = self._state.batches + 1, self._state.partitions | {partition}
-        self._state = replace(self._state, batches=batches, partitions=partitions)
-        if batches % COMPACT_EVERY:
+    def _segments(self, delta: pl.DataFrame) -> tuple[Segment, ...]:
+        """What the turn adds; now and then all that is kept, of the partitions of other instances too."""
+        fresh = by_partition(delta)
+        turns, partitions = self._state.turns + 1, self._state.partitions | fresh.keys()
+        self._state = replace(self._state, turns=turns, partitions=partitions)
+        if turns % COMPACT_EVERY:
             if sum(frame.height for frame in self._state.recent) > max(FOLD_PANES, self._state.base.height):
                 self._fold()
-            return (to_habit_segment(self._correlation, partition, delta),)
+            return tuple(to_habit_segment(self._correlation, name, one) for name, one in fresh.items())
         self._fold()
-        kept = self._state.base.partition_by("partition", as_dict=True)
+        kept = by_partition(self._state.base)
         nothing = self._state.base.clear()
         return (
             *(
-                to_habit_segment(self._correlation, name, kept.get((name,), nothing), replaces=True)
+                to_habit_segment(self._correlation, name, kept.get(name, nothing), replaces=True)
                 for name in sorted(partitions)
             ),
             keeping_horizon(
