@@ -23,7 +23,7 @@ from monitor.ports import Store, TurnStore
 from monitor.rules.tree import Correlation
 
 AT_ONCE = 2
-"""Correlations of an archive whose segments or episodes are worked out at the same time."""
+"""Correlations that are worked out at the same time."""
 
 SHARD_PANES = 1_000_000
 """Panes held at once when an archive's episodes are worked out (about 150 bytes each)."""
@@ -48,6 +48,14 @@ class Drained:
     late: tuple[tuple[str, int], ...] = ()
     unwatched: int = 0
     spent: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a history said when it was advanced, and (rule id, seconds) of that."""
+
+    advanced: tuple[tuple[Episodes, ...], tuple[Segment, ...], dict[str, int]]
+    spent: tuple[str, float]
 
 
 class Windows(Protocol):
@@ -146,14 +154,13 @@ class LiveWindows:
         self._catch_up()
         episodes, segments = list[Episodes](), list[Segment]()
         late, spent = Counter[str](), list[tuple[str, float]]()
-        for (correlation, history), deltas in zip(self._histories, self._deltas, strict=True):
-            if deltas or _waits(correlation):
-                began = self._stopwatch()
-                found, fresh, missed = history.advance(deltas, self._taken)
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="correlate") as pool:
+            for told in pool.map(self._advanced, range(len(self._histories))):
+                found, fresh, missed = told.advanced
                 episodes += found
                 segments += fresh
                 late.update(missed)
-                spent.append((correlation.header.id, self._stopwatch() - began))
+                spent.append(told.spent)
         unwatched = sum(history.unwatched() for _, history in self._histories)
         return Drained(
             tuple(episodes),
@@ -163,6 +170,13 @@ class LiveWindows:
             unwatched,
             tuple((name, seconds) for name, seconds in spent if seconds),
         )
+
+    def _advanced(self, index: int) -> _Told:
+        (correlation, history), deltas = self._histories[index], self._deltas[index]
+        began = self._stopwatch()
+        nothing = not deltas and not _waits(correlation)
+        advanced = ((), (), {}) if nothing else history.advance(deltas, self._taken)
+        return _Told(advanced, (correlation.header.id, self._stopwatch() - began))
 
     def wrote(self, mark: int) -> None:
         """Begin the next turn."""
