@@ -94,7 +94,7 @@ def test_two_instances_are_the_archive(one, events, sizes, does, compact_every, 
     batches = batched(events, sizes)
     if overlap:  # who lags behind the other by more than the lateness has late events
         one = replace(one, window=replace(one.window, lateness=DAYS * 86_400))
-    does = [(swap, write or not overlap, restart) for swap, write, restart in does]
+    does = [(swap, write or not overlap, raced, restart) for swap, write, raced, restart in does]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COMPACT_EVERY", compact_every)
         found, late = together(one, batches, does)

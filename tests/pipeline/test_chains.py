@@ -49,13 +49,13 @@ def test_two_instances_that_keep_up_are_the_archive(
     one: Correlation,
     events: list[Happening],
     sizes: list[int],
-    does: Sequence[tuple[bool, bool, bool]],
+    does: Sequence[tuple[bool, bool, bool, bool]],
     compact_every: int,
 ) -> None:
     batches = batched(events, sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "COMPACT_EVERY", compact_every)
         patch.setattr(history, "FOLD_PANES", compact_every)
-        found, late = together(one, batches, [(swap, True, restart) for swap, _, restart in does])
+        found, late = together(one, batches, [(swap, True, False, restart) for swap, *_, restart in does])
     assert late == 0
     assert found == archived(one, batches)
