@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint clean
+.PHONY: help setup demo test bench lint lock sbom audit clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,6 +36,29 @@ bench: setup  ## the benchmarks; the last line of each is one JSON object
 	$(BIN)/python benchmarks/daemon.py
 	$(BIN)/python benchmarks/windows.py
 	$(BIN)/python benchmarks/review.py
+
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-header --quiet
+
+lock: setup  ## deploy/supply: the versions the image is made of, with hashes; those there stay where they can
+	$(BIN)/python -m pip install --quiet --group supply
+	$(BIN)/uv pip compile pyproject.toml $(foreach extra,kafka librdkafka postgresql report web,--extra $(extra)) \
+	  $(LOCKED) --output-file deploy/supply/image.txt
+	$(BIN)/uv pip compile deploy/supply/build.in $(LOCKED) --output-file deploy/supply/build.txt
+
+sbom: setup  ## dist/privwatch.cdx.json: what the image holds, as CycloneDX, from an installation of the locked versions
+	$(PYTHON) -m venv --clear .cache/locked
+	.cache/locked/bin/python -m pip install --quiet --require-hashes --requirement deploy/supply/build.txt
+	.cache/locked/bin/python -m pip install --quiet --no-deps --no-build-isolation .
+	.cache/locked/bin/python -m pip uninstall --quiet --yes --requirement deploy/supply/build.txt
+	.cache/locked/bin/python -m pip install --quiet --require-hashes --requirement deploy/supply/image.txt
+	.cache/locked/bin/python -m pip uninstall --quiet --yes pip setuptools
+	mkdir -p dist
+	$(BIN)/cyclonedx-py environment .cache/locked/bin/python --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --output-format JSON --output-file dist/privwatch.cdx.json
+
+audit: setup  ## known vulnerabilities of the locked versions; exit code 3 and "NOT AUDITED" where nobody could be asked
+	$(BIN)/python -m pip install --quiet --group supply
+	$(BIN)/python -m deploy.supply.audit
 
 clean:  ## forget the virtual environment and caches
 	rm -rf $(VENV) .cache .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What privwatch is made of: versions with their hashes, the list for others to read, known holes in them."""
