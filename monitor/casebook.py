@@ -64,6 +64,7 @@ class Query:
         rules: ids of rules whose title holds the text.
         since, until: the last event lies between, microseconds UTC.
         unsettled: only those that somebody has still something to do with.
+        after: level, last event and key of a case; only those that come behind it in this order.
     """
 
     states: tuple[str, ...] = ()
@@ -75,6 +76,7 @@ class Query:
     until: int | None = None
     unsettled: bool = False
     newest_first: bool = False
+    after: tuple[str, int | None, str] | None = None
     offset: int = 0
     limit: int = 25
 
@@ -144,11 +146,41 @@ class Session:
     seen: int
 
 
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """What is kept of a program's token. Times are microseconds UTC.
+
+    Attributes:
+        id: the part of it that may be shown.
+        account: in whose name the program asks.
+        label: what it is for.
+        scopes: names of `monitor.web.permissions.SCOPES`.
+        hash: of the whole token.
+        used: when it was last used, to the minute; None: never.
+        revoked: when somebody ended it; None: nobody did.
+    """
+
+    id: str
+    account: str
+    label: str
+    scopes: tuple[str, ...]
+    hash: str
+    created: int
+    expires: int
+    used: int | None = None
+    revoked: int | None = None
+
+
 class Casebook(Protocol):
     """The store as the review sees it: one namespace of it.
 
     Each method raises StoreError when the database cannot do it.
     """
+
+    @property
+    def public_key(self) -> str:
+        """With which what the ledger says can be checked, 64 hex digits."""
+        ...
 
     def gather(self, at: int) -> int:
         """Take in violations that changed: sum their cases and days anew, seal them in the ledger.
@@ -232,6 +264,10 @@ class Casebook(Protocol):
         """
         ...
 
+    def whole(self, before: int | None, limit: int) -> tuple[tuple[Entry, Payload | None], ...]:
+        """The same with all of their payloads; fewer than `limit` where those are long, but one at least."""
+        ...
+
     def head(self) -> Head | None:
         """The ledger's end; None while it has no entry."""
         ...
@@ -278,4 +314,20 @@ class Casebook(Protocol):
 
     def end_sessions(self, *, token: str = "", created_before: int = 0, seen_before: int = 0) -> None:
         """Forget one session, or all that are older than that."""
+        ...
+
+    def token(self, name: str) -> ApiToken | None:
+        """One token of a program, by its id."""
+        ...
+
+    def tokens(self) -> tuple[ApiToken, ...]:
+        """All tokens of programs, the newest first."""
+        ...
+
+    def keep_token(self, token: ApiToken, record: Record, at: int) -> None:
+        """Add a token or change it, and write that down."""
+        ...
+
+    def token_used(self, name: str, at: int) -> None:
+        """Say when a token was last used."""
         ...

@@ -41,8 +41,9 @@ from monitor.options import (
     bounds,
     decoding,
 )
-from monitor.reviewcli import account, report, verify, web
+from monitor.reviewcli import report, verify, web
 from monitor.scanning import scan
+from monitor.tokencli import accounts
 
 if TYPE_CHECKING:
     from monitor import app as composition
@@ -397,8 +398,9 @@ def explain(
         typer.echo(f"{matched:,} of {asked:,} events match")
 
 
-for command in (scan, web, account, report, verify):
+for command in (scan, web, report, verify):
     app.command()(command)
+app.add_typer(accounts, name="account")
 app.add_typer(baseline, name="baseline")
 
 

@@ -77,6 +77,9 @@ def web(
         list[str] | None,
         typer.Option(metavar="ADDRESS", help="Address of such a proxy; no other is believed."),
     ] = None,
+    api_rate: Annotated[
+        int, typer.Option(min=1, help="Calls of the API that each token may make in a minute.")
+    ] = 300,
 ) -> None:
     """Serve the pages on which violations are reviewed: week, queue, verdicts, clocks, register, ledger.
 
@@ -87,7 +90,7 @@ def web(
     place = serve.Place(host, port, cert, cert_key, insecure)
     serve.check_place(place)
     here = reviewing.where(config, store, namespace, rules=rules or (), ledger_key=ledger_key)
-    options = site.Options(place.secure, user_header, tuple(proxy or ()))
+    options = site.Options(place.secure, user_header, tuple(proxy or ()), api_rate)
     with reviewing.desk(here) as (desk, _):
         if not desk.book.accounts():
             raise SettingsError(

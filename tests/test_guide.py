@@ -34,6 +34,7 @@ ELSEWHERE = {
     "privwatch explain": "test_getting_started_from_top_to_bottom; here it stands for the command as such",
     ".venv/bin/privwatch --install-completion": "test_completion_is_installed",
     "privwatch --install-completion": "test_completion_is_installed",
+    "privwatch account token": "tests/test_token_commands.py",
     "privwatch baseline": "tests/test_baseline_command.py; here it stands for the command as such",
     "privwatch baseline learn": "tests/test_baseline_command.py",
     "privwatch baseline plot": "tests/test_baseline_command.py",

@@ -20,11 +20,16 @@ from tests.support.terminal import ENVIRONMENTS, Said, run, run_all
 COMMANDS = sorted(
     command.name or command.callback.__name__ for command in app.registered_commands if command.callback
 )
-SUBCOMMANDS = [
-    f"{group.name} {command.callback.__name__}"
-    for group in app.registered_groups
-    for command in group.typer_instance.registered_commands
-]
+
+
+def subcommands(group, before: str = "") -> list[str]:
+    """Every command below a group, with the words before it."""
+    name, inner = f"{before}{group.name}", group.typer_instance
+    mine = [f"{name} {command.name or command.callback.__name__}" for command in inner.registered_commands]
+    return mine + [each for below in inner.registered_groups for each in subcommands(below, f"{name} ")]
+
+
+SUBCOMMANDS = [name for group in app.registered_groups for name in subcommands(group)]
 KEY = "00" * 32
 RULE = """\
 title: Export of many rows

@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
-from monitor.casebook import Account, Case, CaseDays, Change, Found, Query, RuleDay, Session
+from monitor.casebook import Account, ApiToken, Case, CaseDays, Change, Found, Query, RuleDay, Session
 from monitor.errors import OutpacedError
 from monitor.ledger import exports
 from monitor.ledger.check import Fault
 from monitor.ledger.entries import Entry, Head, Outline, Record
 from monitor.ledger.signing import Signer
 from monitor.model import SourceSeen, Violation
-from monitor.store import finding, gathering, ledger, proving, rows, schema, sightings
+from monitor.store import finding, gathering, ledger, proving, rows, schema, sightings, tokens
 from monitor.store.database import reading, standing, writing
 from monitor.store.ledger import Written
 from monitor.store.upsert import replace
@@ -30,6 +30,11 @@ class SqlCasebook:
         self._place = place
         self._namespace = namespace
         self._signer = signer
+
+    @property
+    def public_key(self) -> str:
+        """Of the ledger's key, hex digits."""
+        return self._signer.public
 
     def gather(self, at: int) -> int:
         """Take in violations that changed; returns how many, 0 once nothing is left."""
@@ -163,6 +168,11 @@ class SqlCasebook:
         with self._reading() as connection:
             return ledger.outlined(connection, self._namespace, before, limit)
 
+    def whole(self, before: int | None, limit: int) -> tuple[Written, ...]:
+        """Entries with smaller numbers than `before`, newest first, with all of their payloads."""
+        with self._reading() as connection:
+            return ledger.whole(connection, self._namespace, before, limit)
+
     def head(self) -> Head | None:
         """The ledger's end."""
         with self._reading() as connection:
@@ -248,6 +258,29 @@ class SqlCasebook:
         which = table.c.token == token if token else over
         with self._writing() as connection:
             connection.execute(delete(table).where(table.c.namespace == self._namespace, which))
+
+    def token(self, name: str) -> ApiToken | None:
+        """One token of a program."""
+        with self._reading() as connection:
+            return next(iter(tokens.held(connection, self._namespace, name)), None)
+
+    def tokens(self) -> tuple[ApiToken, ...]:
+        """All tokens of programs."""
+        with self._reading() as connection:
+            return tokens.held(connection, self._namespace)
+
+    def keep_token(self, token: ApiToken, record: Record, at: int) -> None:
+        """Add a token or change it, and write that down."""
+        with self._writing() as connection:
+            row = tokens.keep(connection, self._namespace, token)
+            body = {**record.body, "after": proving.granted(row)}
+            noted = Record(record.kind, record.ref, record.who, body)
+            ledger.append(connection, self._namespace, self._signer, [noted], at)
+
+    def token_used(self, name: str, at: int) -> None:
+        """Say when a token was last used."""
+        with self._writing() as connection:
+            tokens.used(connection, self._namespace, name, at)
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return writing(self._engine, self._place, f"namespace {self._namespace}")

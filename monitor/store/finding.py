@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, func, or_, select, tuple_
 
 from monitor.casebook import MOST_COUNTED, Case, CaseDays, Found, Query
 from monitor.model import FILTERED, Violation
 from monitor.store import rows, schema
-from monitor.store.gathering import KEY
+from monitor.store.gathering import KEY, SEVERITY
 from monitor.store.upsert import among
 
 _HIGHEST = "\U0010ffff"
@@ -37,10 +37,20 @@ def find(connection: Connection, namespace: str, query: Query) -> Found:
             wanted = wanted.where(or_(*_texts(query, _unindexed())))
     if not total:
         return Found((), 0)
-    worst = () if query.newest_first else (table.c.severity.desc(),)
-    page = wanted.order_by(*worst, table.c.newest.desc(), table.c.case_key.desc())
+    order = _order(query)
+    if query.after is not None:
+        level, last, key = query.after
+        behind = {"severity": SEVERITY.get(level, 0), "newest": last or 0, "case_key": key}
+        wanted = wanted.where(tuple_(*order) < tuple_(*(behind[column.name] for column in order)))
+    page = wanted.order_by(*(column.desc() for column in order))
     found = connection.execute(page.offset(query.offset).limit(query.limit))
     return Found(tuple(map(case_of, found)), total)
+
+
+def _order(query: Query) -> list[Column[Any]]:
+    table = schema.review_case
+    newest = [table.c.newest, table.c.case_key]
+    return newest if query.newest_first else [table.c.severity, *newest]
 
 
 def _with_text(connection: Connection, mine: Select[Any], query: Query) -> set[str]:

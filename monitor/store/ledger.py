@@ -29,6 +29,9 @@ Written = tuple[Entry, Payload | None]
 
 _FIELDS = ("seq", "at", "kind", "ref", "who", "commitment", "previous", "hash", "signature")
 
+MOST_TOLD = 2_000_000
+"""Characters of payloads that are told at once: a seal lists ten thousand violations."""
+
 
 def append(
     connection: Connection, namespace: str, signer: Signer, records: Sequence[Record], at: int
@@ -128,6 +131,25 @@ def outlined(
     return tuple(
         (_entry(row), None if row.begin is None else Outline(row.begin, row.length)) for row in found
     )
+
+
+def whole(connection: Connection, namespace: str, before: int | None, limit: int) -> tuple[Written, ...]:
+    """Entries with smaller numbers than `before` (None: the newest), newest first, with whole payloads.
+
+    Fewer than `limit` where payloads are long: none is begun beyond `MOST_TOLD` characters.
+    """
+    seq = schema.ledger.c.seq
+    wanted = joined(namespace).order_by(seq.desc()).limit(limit)
+    told: list[Written] = []
+    size = 0
+    asked = wanted if before is None else wanted.where(seq < before)
+    with connection.execution_options(yield_per=10).execute(asked) as found:
+        for row in found:
+            told.append(written(row))
+            size += len(row.body or "")
+            if size > MOST_TOLD:
+                break
+    return tuple(told)
 
 
 def every(connection: Connection, namespace: str) -> Iterator[Written]:

@@ -1,4 +1,4 @@
-"""Whether the store is as the ledger says: its chain, the violations it sealed, decided cases, accounts."""
+"""Whether the store is as the ledger says: chain, sealed violations, decided cases, accounts, tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Table, select
 
 from monitor.casebook import NEW
 from monitor.ledger.check import Chain, Fault
@@ -19,6 +19,7 @@ from monitor.store import gathering, ledger, schema
 _DECIDED = ("state", "unsettled", "version", "due_at", "expires_at")
 _UNDECIDED = {"state": NEW, "unsettled": 1, "version": 0, "due_at": None, "expires_at": None, "facts": "{}"}
 _ADMITTED = ("role", "active")
+_GRANTED = ("account", "label", "scopes", "created_at", "expires_at", "revoked_at")
 
 
 def decided(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,17 +32,23 @@ def admitted(account: Mapping[str, Any]) -> dict[str, Any]:
     return {name: account[name] for name in _ADMITTED} | {"password": _digest(account["password"])}
 
 
+def granted(token: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ledger keeps of a program's token: all but when it was used, and a digest of its hash."""
+    return {name: token[name] for name in _GRANTED} | {"hash": _digest(token["hash"])}
+
+
 def _digest(text: object) -> str:
     return hashlib.sha256(str(text).encode()).hexdigest()
 
 
 @dataclass
 class _Said:
-    """What the ledger says, each with the number of the entry: seals, decisions, accounts."""
+    """What the ledger says, each with the number of the entry: seals, decisions, accounts, tokens."""
 
     seals: dict[str, tuple[str, int]] = field(default_factory=dict)
     cases: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
     accounts: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
+    tokens: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
     read: tuple[int, str] | None = None
     """How far violations were gathered; None of a ledger that does not say so."""
 
@@ -58,6 +65,8 @@ class _Said:
         elif kind == "account.kept":
             older = {name: content[name] for name in _ADMITTED}
             self.accounts[ref] = content.get("after", older), seq
+        elif kind.startswith("token."):
+            self.tokens[content["token"]] = content["after"], seq
 
 
 def prove(connection: Connection, namespace: str, public: str) -> Iterator[Fault]:
@@ -87,7 +96,10 @@ def prove(connection: Connection, namespace: str, public: str) -> Iterator[Fault
         yield Fault("review_cursor", "changed: it is not where the last seal stopped reading")
     keys = yield from _violations(connection, namespace, said)
     yield from _cases(connection, namespace, said.cases, keys)
-    yield from _accounts(connection, namespace, said.accounts)
+    kept = _rows(connection, namespace, schema.account, "name")
+    yield from _kept("account", {name: admitted(row) for name, row in kept.items()}, said.accounts)
+    kept = _rows(connection, namespace, schema.api_token, "id")
+    yield from _kept("token", {name: granted(row) for name, row in kept.items()}, said.tokens)
 
 
 def _violations(connection: Connection, namespace: str, said: _Said) -> Generator[Fault, None, set[str]]:
@@ -151,17 +163,22 @@ def _cases(
         yield Fault(f"case {key}", "missing: there are violations of it, and it was removed")
 
 
-def _accounts(
-    connection: Connection, namespace: str, kept: dict[str, tuple[dict[str, Any], int]]
+def _rows(connection: Connection, namespace: str, table: Table, name: str) -> dict[str, dict[str, Any]]:
+    """All rows of a small table by the column that names them."""
+    found = connection.execute(select(table).where(table.c.namespace == namespace))
+    return {getattr(row, name): row._asdict() for row in found}
+
+
+def _kept(
+    kind: str, rows: Mapping[str, dict[str, Any]], said: Mapping[str, tuple[dict[str, Any], int]]
 ) -> Iterator[Fault]:
-    """Accounts that may do other than what the ledger says, or have another password."""
-    table = schema.account
-    for row in connection.execute(select(table).where(table.c.namespace == namespace)):
-        after, seq = kept.pop(row.name, ({}, 0))
-        now = admitted(row._asdict())
+    """Accounts or tokens that may do other than what the ledger says, or that others could use."""
+    for name, now in rows.items():
+        after, seq = said.get(name, ({}, 0))
         if not seq:
-            yield Fault(f"account {row.name}", "added: no entry of the ledger knows it")
-        elif any(now[name] != value for name, value in after.items()):
-            yield Fault(f"account {row.name}", f"changed: it is not as ledger entry {seq} says")
-    for name, (_, seq) in kept.items():
-        yield Fault(f"account {name}", f"missing: ledger entry {seq} knows it, and it was removed")
+            yield Fault(f"{kind} {name}", "added: no entry of the ledger knows it")
+        elif any(now[column] != value for column, value in after.items()):
+            yield Fault(f"{kind} {name}", f"changed: it is not as ledger entry {seq} says")
+    for name, (_, seq) in said.items():
+        if name not in rows:
+            yield Fault(f"{kind} {name}", f"missing: ledger entry {seq} knows it, and it was removed")

@@ -23,7 +23,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The revision this code reads and writes; the newest step in `migrations/versions`."""
 
 metadata = MetaData()
@@ -354,4 +354,22 @@ web_session = Table(
     Column("account", _Word, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("namespace", _Word, primary_key=True),
+    # The public part of the token.
+    Column("id", _Word, primary_key=True),
+    Column("account", _Word, nullable=False),
+    Column("label", _Word, nullable=False),
+    # Separated by blanks.
+    Column("scopes", _Word, nullable=False),
+    # SHA-256 of the whole token.
+    Column("hash", _Word, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("revoked_at", BigInteger),
 )

@@ -1,4 +1,4 @@
-"""Accounts: who may come in, as what."""
+"""Accounts: who may come in, as what; and tokens for programs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from starlette.responses import Response
 from monitor.casebook import Account
 from monitor.ledger.entries import Record
 from monitor.review.verdicts import DecisionError
-from monitor.web import passwords
-from monitor.web.permissions import ACTIONS, ROLES
+from monitor.web import passwords, tokens
+from monitor.web.permissions import ACTIONS, ROLES, SCOPES
 from monitor.web.visits import Visit
 
 NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
@@ -18,7 +18,48 @@ NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 def accounts(visit: Visit) -> Response:
     """All accounts, and what each role may do."""
-    return visit.page("accounts.html", accounts=visit.desk.book.accounts(), roles=ROLES, actions=ACTIONS)
+    return _page(visit)
+
+
+def _page(visit: Visit, fresh: str = "") -> Response:
+    """The page; with a token that was made just now, which nobody will see again."""
+    known = {one.name: one for one in visit.desk.book.accounts()}
+    return visit.page(
+        "accounts.html",
+        accounts=known.values(),
+        roles=ROLES,
+        actions=ACTIONS,
+        scopes=SCOPES,
+        most_days=tokens.MOST_DAYS,
+        tokens=[
+            (one, tokens.standing(one, known.get(one.account), visit.now)) for one in visit.desk.book.tokens()
+        ],
+        fresh=fresh,
+    )
+
+
+def make_token(visit: Visit) -> Response:
+    """A token for a program, shown this once."""
+    form = visit.form
+    days = form.get("days", "")
+    text, token, record = tokens.made(
+        visit.desk.book.account(form.get("name", "").strip()),
+        form.get("label", "").strip(),
+        [scope for scope in SCOPES if form.get(f"scope-{scope}")],
+        int(days) if days.isascii() and days.isdigit() and len(days) < 6 else 0,
+        by=visit.who,
+        now=visit.now,
+    )
+    visit.desk.book.keep_token(token, record, visit.now)
+    return _page(visit, text)
+
+
+def revoke_token(visit: Visit) -> Response:
+    """The end of a token."""
+    known = visit.desk.book.token(visit.request.path_params["id"])
+    ended, record = tokens.revoked(known, visit.who, visit.now)
+    visit.desk.book.keep_token(ended, record, visit.now)
+    return visit.go("/accounts")
 
 
 def keep(visit: Visit) -> Response:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
 
 from starlette.responses import Response
 
 from monitor.casebook import Case, Change
-from monitor.errors import OutpacedError
-from monitor.review import clocks, incident, verdicts
+from monitor.review import clocks, deciding, incident, verdicts
+from monitor.review.deciding import NoCaseError
 from monitor.review.verdicts import DecisionError
 from monitor.web.visits import Visit
 
@@ -28,9 +27,7 @@ def verdict(visit: Visit) -> Response:
             until=_day(form.get("until", "")),
             other=form.get("other", "").strip(),
         )
-        if decision.state == verdicts.DUPLICATE and visit.desk.book.case(decision.other) is None:
-            raise DecisionError("there is no case with the number that this one is to repeat")
-        return verdicts.decide(case, decision, visit.now)
+        return deciding.verdict(visit.desk, case, decision, visit.now)
 
     return _changed(visit, decided)
 
@@ -74,16 +71,13 @@ def register(visit: Visit) -> Response:
 
 
 def _changed(visit: Visit, change: Callable[[Case], Change]) -> Response:
-    """Change the case that was seen; somebody else's decision in between is never overwritten."""
-    case = visit.desk.book.case(visit.request.path_params["key"])
-    if case is None:
-        return visit.page(
-            "message.html", 404, title="No such case", text="There is no case with this number."
-        )
-    if visit.form.get("version") != str(case.version):
-        raise OutpacedError("Somebody decided on this case meanwhile; look at it again.")
-    visit.desk.change(replace(change(case), version=case.version))
-    return visit.go(f"/cases/{case.key}")
+    """Change the case that was seen."""
+    key, version = visit.request.path_params["key"], visit.form.get("version", "")
+    try:
+        deciding.changed(visit.desk, key, version, change)
+    except NoCaseError as error:
+        return visit.page("message.html", 404, title="No such case", text=str(error))
+    return visit.go(f"/cases/{key}")
 
 
 def _day(text: str) -> dt.date | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 OVERVIEW: Final = "overview"
@@ -34,6 +35,23 @@ ROLES = {
 """Who administers accounts decides nothing, and who decides administers nothing."""
 
 
+SCOPES = {
+    "read": OVERVIEW,
+    "evidence": EVIDENCE,
+    "decide": DECIDE,
+    "incident": INCIDENT,
+    "register": REGISTER,
+    "ledger": LEDGER,
+    "report": EXPORT,
+}
+"""What a program's token may be good for; none administers accounts."""
+
+
 def may(role: str, action: str) -> bool:
     """Whether the role may do that; a role nobody knows may do nothing."""
     return action in ROLES.get(role, frozenset())
+
+
+def allowed(role: str, scopes: Iterable[str]) -> frozenset[str]:
+    """What a token may do: what its scopes say, as far as the account's role may do it by now."""
+    return frozenset(SCOPES[one] for one in scopes if one in SCOPES) & ROLES.get(role, frozenset())

@@ -84,8 +84,8 @@ class Export:
     signature: bytes
 
 
-def export(desk: Desk, week: Week, form: str, who: str) -> Export:
-    """Make a report, sign it, and write down who took it along.
+def export(desk: Desk, week: Week, form: str, who: str, through: Mapping[str, str] | None = None) -> Export:
+    """Make a report, sign it, and write down who took it along, and `through` what.
 
     Raises:
         PrivwatchError: what makes this format is not installed.
@@ -94,7 +94,8 @@ def export(desk: Desk, week: Week, form: str, who: str) -> Export:
     name = f"privwatch-{week}.{form}"
     content = FORMATS[form][1](made)
     digest = hashlib.sha256(content).hexdigest()
-    desk.note("export", str(week), who, {"file": name, "sha256": digest, "rests_on": head.size})
+    said = {"file": name, "sha256": digest, "rests_on": head.size, **(through or {})}
+    desk.note("export", str(week), who, said)
     return Export(name, content, desk.book.sealed(name, content, head))
 
 

@@ -22,8 +22,10 @@ from monitor.casebook import Account
 from monitor.errors import OutpacedError, PrivwatchError
 from monitor.review.desk import Desk
 from monitor.web import access, administration, decisions, pages, rendering, reports
+from monitor.web.api import guard, openapi
 from monitor.web.permissions import ACCOUNTS, DECIDE, EVIDENCE, EXPORT, INCIDENT, LEDGER, OVERVIEW, REGISTER
 from monitor.web.permissions import may as role_may
+from monitor.web.rates import Rates
 from monitor.web.sessions import COOKIE, Sessions, form_token
 from monitor.web.throttle import Throttle
 from monitor.web.visits import LARGEST, Visit, fields
@@ -66,6 +68,8 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("GET", "/ledger", LEDGER, pages.ledger),
     ("GET", "/accounts", ACCOUNTS, administration.accounts),
     ("POST", "/accounts", ACCOUNTS, administration.keep),
+    ("POST", "/accounts/tokens", ACCOUNTS, administration.make_token),
+    ("POST", "/accounts/tokens/{id}/revoke", ACCOUNTS, administration.revoke_token),
 )
 """Method, path, the action that whoever asks must be allowed, and who answers."""
 
@@ -78,11 +82,13 @@ class Options:
         secure: the page is reached over HTTPS, so cookies travel by it alone.
         user_header: header in which a proxy says who it let in; empty: there is none.
         proxies: addresses such a proxy speaks from.
+        api_a_minute: calls of the API that each token may make in a minute, a fifth of them at once.
     """
 
     secure: bool = False
     user_header: str = ""
     proxies: tuple[str, ...] = ()
+    api_a_minute: int = 300
 
 
 @dataclass
@@ -98,6 +104,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.sessions = Sessions(self.desk.book)
+        self.rates = Rates(self.options.api_a_minute, max(1, self.options.api_a_minute // 5))
 
     def visitor(self, request: Request) -> tuple[Account | None, str]:
         """Who asks, and what their forms carry."""
@@ -133,6 +140,7 @@ def application(site: Site) -> ASGIApp:
         Route("/sign-in", _open(site, access.form), methods=["GET"]),
         Route("/sign-in", _open(site, access.sign_in), methods=["POST"]),
         Route("/sign-out", _open(site, access.sign_out), methods=["POST"]),
+        Mount(openapi.BASE, guard.application(site)),
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
     ]
     return _Headers(Starlette(routes=routes, exception_handlers={404: _nowhere, 405: _nowhere}))

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from monitor.casebook import Account, Change, Query
+from monitor.casebook import Account, ApiToken, Change, Query
 from monitor.errors import OutpacedError, StoreError
 from monitor.ledger.check import check_chain
 from monitor.ledger.entries import GLANCE, NOTHING, Entry, Head, Record, chained, commitment, note, sealed
@@ -56,6 +56,11 @@ def written(tmp_path_factory) -> Path:
         book.write(Record("export", "", "ada", {"week": "2026-W47"}), AT + 4)
         kept = Record("account.kept", "ada", "privwatch account", {"role": "viewer", "active": False})
         book.keep_account(Account("ada", "viewer", "hash", active=False), kept, AT + 5)
+        token = ApiToken("t1", "ada", "the wiki", ("read",), "hash", AT, AT + 9)
+        book.keep_token(token, Record("token.made", "ada", "root", {"token": "t1"}), AT + 6)
+        ended = replace(token, revoked=AT + 7)
+        book.keep_token(ended, Record("token.revoked", "ada", "root", {"token": "t1"}), AT + 7)
+        book.token_used("t1", AT + 8)
     return file
 
 
@@ -203,6 +208,29 @@ def test_a_change_is_named_though_the_cursor_says_that_it_waits(tampered, cursor
 )
 def test_an_account_that_somebody_changed_by_hand_is_named(tampered, statement, said):
     assert said in tampered(statement)["account ada"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE api_token SET account = 'bob'", "changed"),
+        ("UPDATE api_token SET scopes = 'read decide'", "changed"),
+        ("UPDATE api_token SET hash = 'mine'", "changed"),
+        ("UPDATE api_token SET expires_at = expires_at + 1", "changed"),
+        ("UPDATE api_token SET revoked_at = NULL", "changed"),
+        ("DELETE FROM api_token", "missing"),
+    ],
+)
+def test_a_token_that_somebody_changed_by_hand_is_named(tampered, statement, said):
+    assert said in tampered(statement)["token t1"]
+
+
+def test_a_token_that_somebody_put_in_by_hand_is_named(tampered):
+    columns = "account, label, scopes, hash, created_at, expires_at, used_at, revoked_at"
+    copy = (
+        f"INSERT INTO api_token (namespace, id, {columns}) SELECT namespace, 't2', {columns} FROM api_token"
+    )
+    assert "added" in tampered(copy)["token t2"]
 
 
 def test_an_account_that_somebody_added_by_hand_is_named(tampered):

@@ -32,7 +32,14 @@ FULL = Turn(
     alerts=(alert(),),
     sightings=Sightings(("a",), 0, (SourceSeen("logs", Logsource("x"), 3, 4, (FieldSeen("a", 1, 2, 3),)),)),
 )
-TABLES = {"0002": "outbox", "0003": "ownership", "0004": "source_seen", "0005": "key_mark", "0006": "ledger"}
+TABLES = {
+    "0002": "outbox",
+    "0003": "ownership",
+    "0004": "source_seen",
+    "0005": "key_mark",
+    "0006": "ledger",
+    "0007": "api_token",
+}
 """What a step brought: a store of before has none."""
 
 

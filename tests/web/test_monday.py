@@ -116,8 +116,23 @@ def test_axe_has_no_complaint_about_any_page(chromium, site, look):
         assert browser.complaints(page) == [], path
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide == 0, f"{path} is wider than its window"
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{look}{path.replace('/', '-')}.png", full_page=True)
+        pictured(page, f"{look}{path.replace('/', '-')}")
+    page = chromium.new_context(viewport=size, color_scheme=scheme).new_page()
+    sign_in(page, url, "admin")
+    page.goto(url + "/accounts")
+    page.get_by_label("What it is for").fill("the wiki")
+    page.get_by_label("read: see the week").check()
+    page.get_by_role("button", name="Make it").press("Enter")
+    page.get_by_role("status").wait_for()
+    assert browser.complaints(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    pictured(page, f"{look}-accounts")
+
+
+def pictured(page, name: str) -> None:
+    """A picture, where somebody wants it."""
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
 def test_pages_fetch_nothing_from_elsewhere_and_nothing_is_blocked(chromium, site):

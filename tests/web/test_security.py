@@ -41,6 +41,7 @@ def address(path: str) -> str:
         "{key}": CASE,
         "{week}": "2026-W47",
         "{file}": "privwatch-2026-W47.csv",
+        "{id}": "0" * 12,
         "{fingerprint}": found(CASE).fingerprint,
     }
     for name, value in given.items():
