@@ -86,10 +86,12 @@ def _dossier(call: Call) -> Dossier:
 
 
 def violation(call: Call) -> told.Belongs:
-    """From a violation, as alerts name it, to its case."""
+    """From a violation, as alerts name it, to its case; one that was found just now is taken in first."""
     key = call.desk.book.key_of(call.path["fingerprint"])
+    if key is not None and call.desk.book.case(key) is None:
+        call.desk.catch_up()
     if key is None or call.desk.book.case(key) is None:
-        raise MissingError("There is no violation of this name, or it is not taken in yet.")
+        raise MissingError("There is no violation of this name; it may be part of another by now.")
     return told.Belongs(case=key)
 
 
