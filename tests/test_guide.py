@@ -35,6 +35,7 @@ ELSEWHERE = {
     ".venv/bin/privwatch --install-completion": "test_completion_is_installed",
     "privwatch --install-completion": "test_completion_is_installed",
     "privwatch account token": "tests/test_token_commands.py",
+    "privwatch account token revoke": "tests/test_token_commands.py",
     "privwatch baseline": "tests/test_baseline_command.py; here it stands for the command as such",
     "privwatch baseline learn": "tests/test_baseline_command.py",
     "privwatch baseline plot": "tests/test_baseline_command.py",
