@@ -17,6 +17,7 @@ LOGS: Final = (
 )  # fmt: skip
 BARE: Final = ("applog-elastic-kafka-cluster", "db-pgaudit", "syslog-elastic-auth")
 """Logs whose lines the made-up cases are put into, those without anything of the kinds that are put there."""
+_SAME = re.compile(r"(.)\1{15}")
 _HOLDS = re.compile(r"@|::|[0-9]\.[0-9]+\.[0-9]|\+[0-9]")
 
 
@@ -123,4 +124,6 @@ def _secrets() -> Iterator[Case]:
     for row in _rows("secrets-detect-secrets", "plugin_cases.jsonl"):
         if row["plugin"] in wanted and row["should_flag"] is not None:
             text = next(v for k, v in row["params"].items() if k != "should_flag" and isinstance(v, str))
-            yield Case("api_key", text, personal=row["should_flag"], kind=row["plugin"], peers=False)
+            # One character again and again is a placeholder, and opens nothing, whatever their tests call it.
+            personal = row["should_flag"] and not _SAME.search(text)
+            yield Case("api_key", text, personal=personal, kind=row["plugin"], peers=False)

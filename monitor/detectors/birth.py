@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from monitor.detectors.digits import is_day
 from monitor.detectors.entry import PERSONAL, Entry
 from monitor.detectors.gate import DECODED, WORDS, Gate
-from monitor.detectors.item import Item
-from monitor.detectors.scan import scanned
+from monitor.detectors.item import MAX_ITEMS, Item
+from monitor.detectors.scan import around
 from monitor.detectors.states import NOT_PERSONAL, RAW
 from monitor.detectors.surroundings import ALONE, NAMED, careless, evidence, worded
 
@@ -28,6 +28,10 @@ _FORMS: Final = (
     rf"|(?P<mn>{_SPELT})[ ](?P<dn>[0-9]{{1,2}})(?:st|nd|rd|th)?,?[ ](?P<yn>(?:18|19|20)[0-9]{{2}})"
     r"|(?P<c>(?:18|19|20)[0-9]{6})"
 )
+_YEAR = re.compile("(?:1[89]|20)[0-9]{2}")
+"""Stands in every form; what it stands in reaches no further than these characters before and after it."""
+_BEFORE: Final = 26
+_AFTER: Final = 16
 _WORDS: Final = (
     r"d\.? ?o\.? ?b", r"born", r"birth[ _-]?(?:s|date|day|dt|days|dates)?", r"date[ _-]of[ _-]birth",
     r"birth[ _-]?(?:date|day)[ _-]?(?:time)?", r"geb(?:oren)?", r"geburts?[ _-]?(?:datum|tag|dat)?",
@@ -39,7 +43,25 @@ _PLACEHOLDERS: Final = frozenset(((1900, 1, 1), (1970, 1, 1), (1899, 12, 30), (1
 _LATEST: Final = 2038
 
 
-def _judged(match: re.Match[str], path: str, words: tuple[str, ...] = _WORDS) -> Item | None:
+@cache
+def _forms() -> re.Pattern[str]:
+    return re.compile(_FORMS, re.ASCII | re.IGNORECASE)
+
+
+def find_birth(text: str, path: str, words: tuple[str, ...] = _WORDS) -> list[Item]:
+    """The dates that one of the words says are somebody's birth."""
+    items: list[Item] = []
+    for start, stop in around(_YEAR, text, _BEFORE, _AFTER):
+        for match in _forms().finditer(text, start, stop):
+            item = _judged(match, path, words)
+            if item is not None:
+                items.append(item)
+                if len(items) == MAX_ITEMS:
+                    return items
+    return items
+
+
+def _judged(match: re.Match[str], path: str, words: tuple[str, ...]) -> Item | None:
     text, (start, end) = match.string, match.span()
     if re.search(r"[0-9A-Za-z_]$|[0-9][-./:]$", text[max(0, start - 2) : start]):
         return None
@@ -84,7 +106,7 @@ def birth(words: tuple[str, ...] = ()) -> Entry:
         "the first of January of 1900, 1970 and 2000 are placeholders",
         checked="the calendar, from 1800 to 2038",
         beware="other dates within thirty characters of a word such as born",
-        detector=scanned(_FORMS, partial(_judged, words=(*_WORDS, *words)), re.ASCII | re.IGNORECASE),
+        detector=partial(find_birth, words=(*_WORDS, *words)),
         gate=Gate(
             exact=r"(?:18|19|20)[0-9]{2}[-/.\\][/0-9]|[-/. \\](?:18|19|20)[0-9]{2}|(?:18|19|20)[0-9]{6}",
             veiled=DECODED,

@@ -58,20 +58,20 @@ def quad(text: str) -> Quad | None:
     return Quad(address.is_global and not address.is_multicast, max(address.packed), address.packed[3])
 
 
-def find_quads(rows: pl.DataFrame) -> pl.DataFrame:
+def find_quads(rows: pl.DataFrame, words: tuple[str, ...] = WORDS) -> pl.DataFrame:
     """The IPv4 addresses in texts that are suited for columns (`Columns.find`)."""
     found = candidates(rows.select("index", TEXT, PATH), QUAD).filter(
         ~pl.col("before").str.contains(f"{BESIDE}$"),
         ~pl.col("after").str.contains(f"^(?:{GOES_ON}|{PREFIX}(?:$|[^0-9]))"),
         ~pl.col("before").str.contains(f"{PRODUCT}$") | pl.col("after").str.starts_with(":"),
     )
-    known = saying(_known(found), named=worded(WORDS), truncating=worded(TRUNCATED))
+    known = saying(_known(found), named=worded(words), truncating=worded(TRUNCATED))
     public, seen = pl.col("public"), pl.col("seen")
     truncated = pl.col("truncating") & (pl.col("last") == 0)
     state = pl.when(~public).then(pl.lit(NOT_PERSONAL)).when(truncated).then(pl.lit(MASKED))
     sure = pl.when(~public).then(NOBODYS_SURE).when(seen).then(SURE).otherwise(ALONE_SURE)
     items = (
-        known.with_columns(seen=pl.col("named") | near(WORDS))
+        known.with_columns(seen=pl.col("named") | near(words))
         .filter(~public | seen | (pl.col("largest") > SMALL))
         .select("index", state=state.otherwise(pl.lit(RAW)), confidence=sure, start="start", end="end")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from monitor.detectors.columns import Columns
@@ -56,6 +56,8 @@ _PAIRS: Final = (
     rf"(?:{HEX}{{2}}:){{5}}{HEX}{{2}}|(?:{HEX}{{2}}-){{5}}{HEX}{{2}}|{HEX}{{4}}\.{HEX}{{4}}\.{HEX}{{4}}"
 )
 
+_HARDWARE: Final = (r"mac\w*", r"hw[ _-]?addr\w*", r"ether", r"bssid", r"station")
+
 _BESIDE = re.compile(BESIDE)
 _GOES_ON = re.compile(GOES_ON)
 _PREFIX = re.compile(rf"{PREFIX}(?![0-9])")
@@ -65,12 +67,12 @@ _GLOBAL: Final = ipaddress.IPv6Network("2000::/3")
 _OURS: Final = ipaddress.IPv6Network("fc00::/7")
 
 
-def find_ip(text: str, path: str) -> list[Item]:
+def find_ip(text: str, path: str, words: tuple[str, ...] = WORDS) -> list[Item]:
     """The addresses in a text; those of version 6 are looked for only where something has their colons."""
     colons = "::" in text or (text.count(":") >= _LEAST_COLONS and _six().search(text) is not None)
     items = []
     for match in (_both() if colons else _four()).finditer(text):
-        item = _v6(match, path) if match.lastgroup == "v6" else _v4(match, path)
+        item = _v6(match, path) if match.lastgroup == "v6" else _v4(match, path, words)
         if item is not None:
             items.append(item)
             if len(items) == MAX_ITEMS:
@@ -93,7 +95,7 @@ def _both() -> re.Pattern[str]:
     return re.compile(rf"(?P<v6>{_HEXTETS})|{QUAD}")
 
 
-def _v4(match: re.Match[str], path: str) -> Item | None:
+def _v4(match: re.Match[str], path: str, words: tuple[str, ...]) -> Item | None:
     text, (start, end) = match.string, match.span()
     if _continues(text, start, end) or _is_network(text, end):
         return None
@@ -103,7 +105,7 @@ def _v4(match: re.Match[str], path: str) -> Item | None:
         return None
     if not told.public:
         return Item(start, end, NOT_PERSONAL, NOBODYS_SURE)
-    seen = evidence(text, (start, end), path, worded(WORDS))
+    seen = evidence(text, (start, end), path, worded(words))
     if seen == ALONE and told.largest <= SMALL:
         return None
     truncated = told.last == 0 and says(path, worded(TRUNCATED))
@@ -143,15 +145,13 @@ def _is_network(text: str, end: int) -> bool:
     return _PREFIX.match(text, end) is not None
 
 
-def _mac(match: re.Match[str], path: str) -> Item | None:
+def _mac(match: re.Match[str], path: str, words: tuple[str, ...] = _HARDWARE) -> Item | None:
     text, (start, end) = match.string, match.span()
     before, after = text[max(0, start - 1) : start], text[end : end + 2]
     if re.match(r"[0-9A-Za-z_:.-]", before) or re.match(rf"[0-9A-Za-z_]|[:.-]{HEX}", after):
         return None
     octets = bytes.fromhex(re.sub(r"[:.-]", "", match.group()))
-    seen = evidence(
-        text, (start, end), path, worded((r"mac\w*", r"hw[ _-]?addr\w*", r"ether", r"bssid", r"station"))
-    )
+    seen = evidence(text, (start, end), path, worded(words))
     dotted = match.group()[4] == "."
     if dotted and seen == ALONE:
         return None
@@ -165,32 +165,38 @@ def _is_nobodys(octets: bytes) -> bool:
     return bool(octets[0] & 1) or not any(octets) or octets[:4] == b"\0\0\x5e\0" or octets[:2] == b"\x02\x42"
 
 
-NETWORK: Final = (
-    Entry(
+def ip(words: tuple[str, ...] = ()) -> Entry:
+    """The class, with regular expressions of more words beside which small numbers are no version."""
+    names = (*WORDS, *words)
+    return Entry(
         name="ip",
         kind=ONLINE,
         what="IPv4 and IPv6 addresses; private, local and documentation ones are not personal, and "
-        "truncated ones in "
-        "a field that says so are masked",
+        "truncated ones in a field that says so are masked",
         checked="range of each part, IANA's registries of special-purpose addresses",
         beware="a company's own public servers; version numbers of four parts with one above 20",
-        detector=find_ip,
-        columns=Columns(find_quads, leaves=f"::|{_MIDST}"),
+        detector=partial(find_ip, words=names),
+        columns=Columns(partial(find_quads, words=names), leaves=f"::|{_MIDST}"),
         gate=Gate(
             exact=f"{bounded(QUAD)}|{_COLONS}",
             veiled=f"{ESCAPE}[0-9.:]|[0-9.:]{ESCAPE}|{ESCAPE}{{7}}|(?i:{_COLON}{HEX}|{HEX}{_COLON})",
             somebodys=f"{bounded(_PUBLIC)}|{_COLONS}",
         ),
-    ),
-    Entry(
+    )
+
+
+def mac(words: tuple[str, ...] = ()) -> Entry:
+    """The class, with regular expressions of more words beside which dots may stand in one."""
+    return Entry(
         name="mac",
         kind=ONLINE,
         what="hardware addresses with colons or dashes, beside a word also with dots; group, empty, "
-        "documentation and "
-        "container addresses are not personal",
+        "documentation and container addresses are not personal",
         checked="six octets and nothing around that goes on with them",
         beware="machines that belong to no one in particular; phones make up a new address for each network",
-        detector=scanned(_PAIRS, _mac),
+        detector=scanned(_PAIRS, partial(_mac, words=(*_HARDWARE, *words))),
         gate=Gate(exact=bounded(_PAIRS), veiled=DECODED, scan=NUMBERS),
-    ),
-)
+    )
+
+
+NETWORK: Final = (ip(), mac())

@@ -12,7 +12,7 @@ from monitor.detectors.gate import WORDS, Gate
 from monitor.detectors.hashes import hash_state
 from monitor.detectors.item import MAX_ITEMS, Item
 from monitor.detectors.masks import is_masked, is_token
-from monitor.detectors.scan import scanned
+from monitor.detectors.scan import Headed, scanned
 from monitor.detectors.states import ENCRYPTED, MASKED, PSEUDONYMISED, RAW
 from monitor.detectors.surroundings import careless, says, worded
 
@@ -41,12 +41,13 @@ _VALUE: Final = re.compile(r"\S{3,200}")
 
 
 @lru_cache(maxsize=16)
-def _assigned(names: tuple[str, ...]) -> re.Pattern[str]:
+def _assigned(names: tuple[str, ...]) -> Headed:
     """One of the names, and what is said to be its value."""
-    return re.compile(
-        rf"(?:^|[^A-Za-z0-9])(?:{'|'.join(names)}|pw)[\"'\\]{{0,4}}(?:\s{{0,2}}(?:=>?|:)\s{{0,2}}|%3D)"
+    return Headed(
+        "(?:^|[^A-Za-z0-9])",
+        (*names, "pw"),
+        r"[\"'\\]{0,4}(?:\s{0,2}(?:=>?|:)\s{0,2}|%3D)"
         r"(?:(?P<q>\\{0,3}[\"'])(?P<quoted>[^\"'\\\r\n]{1,200})(?P=q)|(?P<bare>[^\s\"'\\&,;<>(){}\[\]]{3,200}))",
-        re.IGNORECASE,
     )
 
 

@@ -55,6 +55,8 @@ _RAW_BETWEEN: Final = r"[ ()./\\\-]{0,4}"
 _INTERNATIONAL: Final = rf"(?:\+|\(\+|00)[ (]?[1-9](?:{_BETWEEN}[0-9]){{6,14}}"
 _GAP = re.compile(r"[ ()./\-]+(?=[0-9])")
 _DROPPED: Final = 3
+_SHORTEST: Final = 8
+"""Characters of a number with its sign, at least; what is shorter is a country and an area."""
 _NATIONAL: Final = rf"\(?[0-9](?:{_BETWEEN}[0-9]){{6,11}}"
 _NOBODYS = re.compile(
     r"1[2-9][0-9]{2}55501[0-9]{2}"  # North America
@@ -125,8 +127,8 @@ def _international(match: re.Match[str], path: str, words: tuple[str, ...] = ())
 def _lengths(text: str) -> Iterator[int]:
     """All of the text, then without its last groups: what stands behind a number is taken for part of it."""
     yield len(text)
-    ends = [gap.start() for gap in _GAP.finditer(text)]
-    yield from reversed(ends[1:][-_DROPPED:])
+    ends = [gap.start() for gap in _GAP.finditer(text) if gap.start() >= _SHORTEST]
+    yield from reversed(ends[-_DROPPED:])
 
 
 def _national(

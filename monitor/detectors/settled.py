@@ -13,9 +13,11 @@ from monitor.detectors.catalogue import SHIPPED, Catalogue
 from monitor.detectors.custom import Custom
 from monitor.detectors.entry import Entry
 from monitor.detectors.geo import geo
+from monitor.detectors.network import ip, mac
 from monitor.detectors.passwords import password
 from monitor.detectors.phones import REGIONS, phone, phone_national
 from monitor.detectors.registry import IDENTIFIERS, NATIONAL_IDS
+from monitor.detectors.security_code import security_code
 from monitor.detectors.special import special
 
 Words = tuple[str, ...]
@@ -24,6 +26,9 @@ _WORDED: Final[dict[str, Callable[[Words], Entry]]] = {
     "phone": phone,
     "date_of_birth": birth,
     "geo": geo,
+    "cvv": security_code,
+    "ip": ip,
+    "mac": mac,
     "password": password,
     "special_category": special,
 }

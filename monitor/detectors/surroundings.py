@@ -26,6 +26,7 @@ REPORTED: Final = 0.5
 _LONGEST: Final = 200
 """Characters of a path that are looked at, its last."""
 
+_HUMPED = re.compile("[a-z0-9][A-Z]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -59,6 +60,12 @@ def careless(words: tuple[str, ...]) -> str:
     return "|".join(sorted({re.escape(_literal(word)) for word in words}))
 
 
+def pieces(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The same as texts in lower case, without those that hold another."""
+    told = sorted({_literal(word).lower() for word in words}, key=len)
+    return tuple(each for at, each in enumerate(told) if not any(part in each for part in told[:at]))
+
+
 def _literal(word: str) -> str:
     while _GROUP.search(word):
         word = _GROUP.sub("\0", word)
@@ -73,7 +80,8 @@ def says(path: str, pattern: re.Pattern[str]) -> bool:
 
 def unhumped(text: str) -> str:
     """Camel case taken apart: `userBsn` to `user_Bsn`."""
-    return _HUMP.sub("_", text)
+    # A look for one first: most texts around a value have none.
+    return _HUMP.sub("_", text) if _HUMPED.search(text) else text
 
 
 def evidence(text: str, span: tuple[int, int], path: str, pattern: re.Pattern[str]) -> str:

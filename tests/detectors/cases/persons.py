@@ -28,6 +28,8 @@ PHONE = [
     Case("double zero in a field", "0049 151 12345678", path="user.phone"),
     Case("double zero beside a word", "phone 004915112345678"),
     Case("two", "+4915112345678, +4915112345679", ("raw", "raw")),
+    Case("a number behind", "+4915112345678 36 starting"),
+    Case("a time behind", "+4915112345678 20:54:33"),
     nobodys("film, North America", "+1 202 555 0123"),
     nobodys("film, United Kingdom", "+44 7700 900123"),
     nobodys("film, Germany", "+49 30 23125 123"),
