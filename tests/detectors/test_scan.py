@@ -14,8 +14,8 @@ from monitor.detectors.surroundings import pieces
 WORDS = ("pass(?:word|code)", "pwd", r"l\S{1,6}senord", "(?:api|client)[ _-]?secret", "pw")
 BEFORE, AFTER = "(?:^|[^A-Za-z0-9])", r"[\"']?[:=](?P<value>\w{1,4})"
 SCRAPS = (
-    "password", "PassCode", "pwd", "pw", "l\u00f6senord", "api_secret", "client secret", "apisecret", "=", ":",
-    "x",
+    "password", "PassCode", "pwd", "pw", "l\u00f6senord", "api_secret", "client secret", "apisecret", "=",
+    ":", "x",
     " ", "'", "12", "-", "\u0130", "pass", "secret", "\n", "filler " * 12,
 )  # fmt: skip
 texts = st.lists(st.sampled_from(SCRAPS), max_size=14).map("".join)
