@@ -113,6 +113,28 @@ class RuleDay:
 
 
 @dataclass(frozen=True, slots=True)
+class Pile:
+    """Cases of a rule, level and state with which somebody has still something to do.
+
+    `oldest` is the first event of any of them, microseconds UTC; None where none has a time.
+    """
+
+    rule: str
+    level: str
+    state: str
+    cases: int
+    oldest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for people; `due` says when each running clock is over, microseconds UTC, earliest first."""
+
+    piles: tuple[Pile, ...] = ()
+    due: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What a decision makes of a case, and what is written down of it; all of it or nothing."""
 

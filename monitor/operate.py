@@ -12,7 +12,9 @@ from typing import Protocol, Self
 
 from prometheus_client import CollectorRegistry
 
+from monitor.alert_settings import TIERS
 from monitor.broker_settings import brokers_of
+from monitor.casebook import Backlog
 from monitor.clock import Clock
 from monitor.engine.plan import Plan
 from monitor.errors import SettingsError
@@ -24,6 +26,7 @@ from monitor.pipeline.reload import Reloader, RuleFiles, Ruling
 from monitor.pipeline.trimming import Trimming
 from monitor.pipeline.within import Within
 from monitor.ports import DeadLetters
+from monitor.review import clocks
 from monitor.rules.tree import Rule, RuleSet
 from monitor.sections import MetricsSettings
 from monitor.settings import Settings
@@ -31,6 +34,7 @@ from monitor.sinks.deadletter import DeadLetterFile, check_file
 from monitor.sinks.deadletter_topic import DeadLetterTopic
 from monitor.sinks.http import HttpOptions, check_options, serve
 from monitor.sinks.metrics import Metrics
+from monitor.sinks.review_metrics import ReviewMetrics
 from monitor.sinks.systemd import Notifier
 
 log = logging.getLogger(__name__)
@@ -84,6 +88,10 @@ class Stored(Protocol):
         """What coverage has seen."""
         ...
 
+    def backlog(self) -> Backlog:
+        """What waits for people."""
+        ...
+
 
 def http_options(settings: MetricsSettings) -> HttpOptions:
     """The page as the settings have it."""
@@ -128,6 +136,7 @@ class Operations:
         self._files: RuleFiles | None = None
         self._reloader: Reloader | None = None
         self._rules = ""
+        self._tiers: Mapping[str, str] = {}
         self._letters: Checked = (True, "written")
         self._trimming = Trimming(clock)
         self._server = serve(
@@ -159,6 +168,7 @@ class Operations:
         self._metrics.watch_allowed(passed_over)
         self.fields.restore(store.sightings())
         self._metrics.watch_lag(source.lag, source.partitions, source.lag_bytes, source.sources())
+        ReviewMetrics(self.registry, Within(store.backlog), self._tier, clocks.state_of, self._clock)
         self._health.check("store", Within(lambda: _reached(store)))
         self._health.check("source", source.condition)
 
@@ -167,9 +177,14 @@ class Operations:
         kinds = {"event": len(ruleset.rules), "correlation": len(ruleset.correlations)}
         every: list[Rule] = [*ruleset.rules, *ruleset.hidden, *ruleset.correlations]
         ids = {rule.header.id for rule in every}
+        self._tiers = {rule.header.id: rule.alert.tier for rule in every}
         self._metrics.rules_loaded(kinds, ruleset.digest, self._clock.now() / 1e6, ids)
         self._rules = told = f"{sum(kinds.values())} rules"
         self._health.check("rules", lambda: (True, told))
+
+    def _tier(self, rule: str) -> str:
+        """Of a rule that is gone the lesser one: nobody is woken for what it found."""
+        return self._tiers.get(rule, TIERS[-1])
 
     def watched(self, plan: Plan, decode: Decode) -> Decode:
         """The decoder to use with that plan: coverage sees what it decodes."""

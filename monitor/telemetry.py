@@ -48,6 +48,9 @@ RELOAD_RESULTS: Final = ("success", "failure")
 DEAD_LETTER_SINKS: Final = ("file", "topic")
 """Where dead letters can go."""
 
+CLOCK_STATES: Final = ("running", "urgent", "over")
+"""How a clock of Art. 33 that nobody has stopped can stand."""
+
 _PARTITION: Final = re.compile(r"(stdin)#[0-9a-f]+|([a-z][a-z0-9_-]*):/.*#\d+|(.+)-\d+", re.DOTALL)
 
 
@@ -229,6 +232,30 @@ DEAD_LETTERS_DISCARDED = Metric(
     "counter",
     "Dead letters that went with a full file when it was the oldest.",
 )
+BREACH_DEADLINE = Metric(
+    "privwatch_breach_deadline_seconds",
+    "gauge",
+    "Seconds left of the 72 hours of Art. 33 that end first, negative once they are over; no series where "
+    "no clock runs.",
+)
+BREACH_CLOCKS = Metric(
+    "privwatch_breach_clocks",
+    "gauge",
+    "Clocks of Art. 33 that nobody has stopped: `running`, `urgent` (less than 24 hours left), `over`.",
+    ("state",),
+)
+REVIEW_CASES = Metric(
+    "privwatch_review_cases",
+    "gauge",
+    "Cases of the review that are not settled, by tier and level of their rule and by state.",
+    ("tier", "level", "state"),
+)
+REVIEW_OLDEST = Metric(
+    "privwatch_review_oldest_seconds",
+    "gauge",
+    "Seconds since the first event of the oldest case that is new: nobody has decided anything about it.",
+    ("tier", "level"),
+)
 BUILD_INFO = Metric(
     "privwatch_build_info",
     "gauge",
@@ -270,5 +297,9 @@ METRICS: Final = (
     DEAD_LETTER_FAILURES,
     DEAD_LETTERS_WAITING,
     DEAD_LETTERS_DISCARDED,
+    BREACH_DEADLINE,
+    BREACH_CLOCKS,
+    REVIEW_CASES,
+    REVIEW_OLDEST,
     BUILD_INFO,
 )

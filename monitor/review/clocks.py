@@ -41,6 +41,11 @@ class Deadline:
         return "urgent" if left < WARN_HOURS * HOUR else "running"
 
 
+def state_of(due: int, now: int) -> str:
+    """State of a clock that nobody has stopped: `running`, `urgent` or `over`."""
+    return Deadline(due - NOTIFY_HOURS * HOUR).state(now)
+
+
 def told(left: int) -> str:
     """A span as people say it: `2 d 5 h`, `5 h 10 min`, `3 h over`."""
     minutes, over = divmod(abs(left) // 60_000_000, 60), left < 0

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, func, select
 
+from monitor.casebook import Backlog
 from monitor.errors import OutpacedError
 from monitor.ledger.signing import Signer
 from monitor.model import (
@@ -27,7 +28,7 @@ from monitor.model import (
     Violation,
     merged,
 )
-from monitor.store import ledger, marking, ownership, rows, schema, sightings
+from monitor.store import backlog, ledger, marking, ownership, rows, schema, sightings
 from monitor.store.casebook import SqlCasebook
 from monitor.store.database import connect, reading, writing
 from monitor.store.outbox import SqlOutbox
@@ -186,6 +187,11 @@ class SqlStore:
     def casebook(self, signer: Signer) -> SqlCasebook:
         """What people review of this namespace; what is written in its ledger is signed."""
         return SqlCasebook(self._engine, self.place, self._namespace, signer)
+
+    def backlog(self) -> Backlog:
+        """What the review of this namespace has taken in and people have not settled."""
+        with reading(self._engine, self.place) as connection:
+            return backlog.backlog(connection, self._namespace)
 
     def public_key(self) -> str | None:
         """The key that the ledger says it is signed with; None while there is no ledger."""

@@ -59,6 +59,8 @@ ROUTES = [
     ({"alertname": "email_in_url", "tier": "page", "level": "high"}, "privacy"),
     ({"alertname": "email_in_url", "tier": "review", "level": "critical"}, "privacy"),
     ({"alertname": "email_in_url", "tier": "review", "level": "low", "site": "muenchen"}, "privacy"),
+    ({"alertname": "PrivwatchBreachDeadlineNear", **DOWN, "desk": "privacy"}, "privacy-urgent,privacy"),
+    ({"alertname": "PrivwatchReviewLate", **DOWN, "severity": "warning", "desk": "privacy"}, "privacy"),
     ({"alertname": "SomebodyElsesAlert"}, "operations"),
 ]
 

@@ -42,7 +42,7 @@ def test_the_files_are_read_by_the_types_of_grafanas_schema(file):
 def test_no_panel_shows_people(file):
     legends = " ".join(one.legend for one in dashboards.queries(file))
     labels = set(re.findall(r"\{\{(\w+)\}\}", legends))
-    known = "level source partition reason fact stage rule target status sink instance"
+    known = "level source partition reason fact stage rule target status sink instance state tier"
     assert labels <= set(known.split())
 
 
@@ -68,9 +68,10 @@ def test_every_panel_shows_data_of_a_real_daemon(kafka, tmp_path):
     with Watched(kafka, tmp_path) as watched:
         watched.prometheus.wait_for("up == 1")
         until = CLOCK.monotonic() + PATIENCE
-        waves = 0
+        waves, reviewed = 0, False
         while waiting:
             watched.wave(renamed=waves > 5)
+            reviewed = reviewed or (waves > 2 and watched.reviewed())
             waves += 1
             CLOCK.sleep(1)
             waiting = [(name, one) for name, one in waiting if not watched.prometheus.query(one.expr)]

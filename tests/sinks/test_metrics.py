@@ -10,10 +10,14 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import telemetry
+from monitor.casebook import Backlog, Pile
 from monitor.clock import ManualClock
+from monitor.errors import StoreError
 from monitor.model import TurnFacts
+from monitor.review import clocks
 from monitor.sinks.alert_metrics import AlertMetrics
 from monitor.sinks.metrics import Metrics
+from monitor.sinks.review_metrics import ReviewMetrics
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
@@ -203,6 +207,62 @@ def test_bytes_behind_are_told_apart_from_records():
     assert value(kept, "privwatch_lag_records", partition="stdin#0f") is None
 
 
+HOUR = 3600 * 10**6
+
+
+def test_clocks_and_backlog_are_told_by_tier_and_level_and_nobody():
+    clock = ManualClock(100 * HOUR)
+    answers = [
+        Backlog(
+            piles=(
+                Pile("r1", "high", "new", 2, 40 * HOUR),
+                Pile("r2", "high", "new", 3, 10 * HOUR),
+                Pile("r3", "high", "new", 1, None),
+                Pile("r1", "high", "in_review", 4, 1 * HOUR),
+                Pile("gone", "low", "new", 1, 99 * HOUR),
+            ),
+            due=(95 * HOUR, 110 * HOUR, 160 * HOUR),
+        ),
+        Backlog(),
+    ]
+    kept = Metrics("1")
+    tiers = {"r1": "page", "r2": "page", "r3": "page"}
+    ReviewMetrics(
+        kept.registry, lambda: answers.pop(0), lambda rule: tiers.get(rule, "review"), clocks.state_of, clock
+    )
+
+    def cases(tier: str, level: str, state: str) -> float | None:
+        return value(kept, "privwatch_review_cases", tier=tier, level=level, state=state)
+
+    assert value(kept, "privwatch_breach_deadline_seconds") == -5 * 3600
+    states = [value(kept, "privwatch_breach_clocks", state=state) for state in telemetry.CLOCK_STATES]
+    assert states == [1, 1, 1]
+    assert (cases("page", "high", "new"), cases("page", "high", "in_review")) == (6, 4)
+    assert cases("review", "low", "new") == 1
+    assert value(kept, "privwatch_review_oldest_seconds", tier="page", level="high") == 90 * 3600
+    assert len(answers) == 1, "one answer serves for some seconds"
+    clock.sleep(15)
+    assert value(kept, "privwatch_breach_deadline_seconds") is None
+    assert value(kept, "privwatch_breach_clocks", state="over") == 0
+    assert cases("page", "high", "new") is None
+
+
+def test_what_the_review_holds_is_not_guessed_while_the_store_is_away():
+    clock = ManualClock(100 * HOUR)
+    answers = [Backlog(due=(HOUR,))]
+
+    def ask() -> Backlog:
+        if answers:
+            return answers.pop()
+        raise StoreError("away")
+
+    kept = Metrics("1")
+    ReviewMetrics(kept.registry, ask, str, clocks.state_of, clock)
+    assert value(kept, "privwatch_breach_clocks", state="over") == 1
+    clock.sleep(60)
+    assert value(kept, "privwatch_breach_clocks", state="over") is None
+
+
 def test_two_applications_share_nothing():
     one, other = Metrics("1"), Metrics("1")
     one.observe(facts())
@@ -214,6 +274,7 @@ def test_every_family_is_in_the_telemetry_file():
     kept.watch_lag(dict)
     kept.observe(facts())
     AlertMetrics(kept.registry, ["pager"], lambda: {"pager": (1, 0)}, ManualClock())
+    ReviewMetrics(kept.registry, Backlog, str, lambda *_: "running", ManualClock())
     families = text_string_to_metric_families(generate_latest(kept.registry).decode())
     exposed = {family.name: family for family in families if family.name.startswith("privwatch_")}
     exposed = {name: family for name, family in exposed.items() if not name.endswith("_created")}

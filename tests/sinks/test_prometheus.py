@@ -6,12 +6,15 @@ from contextlib import closing
 import pytest
 
 from monitor import telemetry
+from monitor.casebook import Backlog, Pile
 from monitor.clock import SystemClock
 from monitor.outbox import FIRING
+from monitor.review.clocks import state_of
 from monitor.sinks.alert_metrics import AlertMetrics
 from monitor.sinks.http import HttpOptions, serve
 from monitor.sinks.metrics import Metrics
 from monitor.sinks.password import hashed
+from monitor.sinks.review_metrics import ReviewMetrics
 from tests.sinks.test_http import certificate
 from tests.sinks.test_metrics import facts
 from tests.support.prometheus_server import Prometheus, lint, missing
@@ -40,6 +43,8 @@ def filled() -> Metrics:
     kept.turned(0.5, 0.2)
     alerts = AlertMetrics(kept.registry, ["main"], lambda: {"main": (1, 0)}, SystemClock())
     alerts.observe("main", FIRING, "")
+    waiting = Backlog((Pile("r1", "high", "new", 2, 0),), (10**15,))
+    ReviewMetrics(kept.registry, lambda: waiting, lambda _: "page", state_of, SystemClock())
     return kept
 
 

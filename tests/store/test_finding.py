@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.casebook import MOST_COUNTED, Case, Query
+from monitor.casebook import MOST_COUNTED, Case, Change, Query
+from monitor.ledger.entries import Record
 from monitor.ledger.signing import Signer
 from monitor.model import Part, Turn
 from monitor.store import finding, open_store
@@ -83,3 +84,29 @@ def test_the_same_holds_in_postgresql(database):
     with closing(open_store(database)) as store:
         book = filled(store)
         assert max(agrees(book, Query(text=text, rules=RULES, unsettled=True)) for text in TEXTS) == 60
+
+
+def test_the_backlog_is_what_is_not_settled(tmp_path):
+    with closing(open_store(tmp_path / "s.db")) as store:
+        assert (store.backlog().piles, store.backlog().due) == ((), ())
+        book = filled(store)
+        every = book.find(Query(limit=100)).cases
+        first = every[0]
+        settled = replace_state(first, "verified", unsettled=False, due=None)
+        book.change(settled, NOON)
+        book.change(replace_state(every[1], "breach_candidate", unsettled=True, due=NOON + 9), NOON)
+        book.change(replace_state(every[2], "breach_candidate", unsettled=True, due=NOON + 3), NOON)
+        found = store.backlog()
+        assert found.due == (NOON + 3, NOON + 9)
+        assert sum(pile.cases for pile in found.piles) == 59
+        assert {pile.state: 0 for pile in found.piles}.keys() == {"new", "breach_candidate"}
+        for pile in found.piles:
+            same = book.find(
+                Query(states=(pile.state,), rule=pile.rule, levels=(pile.level,), limit=100)
+            ).cases
+            assert (len(same), min(one.first for one in same)) == (pile.cases, pile.oldest)
+
+
+def replace_state(case: Case, state: str, *, unsettled: bool, due: int | None) -> Change:
+    record = Record("case.verdict", case.key, "dora", {"state": state})
+    return Change(case.key, case.version, state, unsettled, "{}", due, None, record)

@@ -10,8 +10,11 @@ from typing import Self
 
 import yaml
 
+from monitor import reviewing
+from monitor.casebook import Query
 from monitor.clock import SystemClock
 from monitor.demo import generate
+from monitor.review import clocks, incident, verdicts
 from tests.real.test_kafka_run import Daemon
 from tests.support.kafka_server import Kafka
 from tests.support.ports import free_ports
@@ -62,6 +65,19 @@ class Watched:
             file.writelines(self._access[at : at + 40])
         self._waves += 1
 
+    def reviewed(self) -> bool:
+        """Somebody looks at what was found by now: takes a case for a breach candidate, whose clock runs."""
+        here = reviewing.where(self._config, "", "")
+        with reviewing.desk(here) as (desk, _):
+            found = desk.book.find(Query(limit=1)).cases
+            if found:
+                at = desk.now()
+                said = verdicts.Decision(verdicts.BREACH, "dora", "it went to a vendor")
+                desk.change(verdicts.decide(found[0], said, at))
+                (case,) = (desk.book.case(one.key) for one in found)
+                desk.change(incident.aware(case, "dora", at - clocks.HOUR, "the vendor said so", at))
+            return bool(found)
+
     def _settings(self) -> Path:
         (silent,) = free_ports(1)
         logs = self._folder / "access.log"
@@ -98,6 +114,7 @@ class Watched:
         }
         config = self._folder / "privwatch.yml"
         config.write_text(yaml.safe_dump(said), encoding="utf-8")
+        self._config = config
         return config
 
     def __enter__(self) -> Self:

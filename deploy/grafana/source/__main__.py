@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from deploy.grafana.source import pipeline, violations
+from deploy.grafana.source import pipeline, review, violations
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard
@@ -33,6 +33,7 @@ def made() -> dict[Path, str]:
     dashboards: dict[str, Dashboard] = {
         "violations": violations.build(rule_titles()),
         "pipeline": pipeline.build(),
+        "review": review.build(),
     }
     return {
         HERE / "dashboards" / f"{name}.json": json.dumps(one, cls=JSONEncoder, indent=1, sort_keys=True)
