@@ -122,8 +122,8 @@ def ours(
     rows = 0
     began = time.perf_counter()
     for frame in frames:
-        matches = Matches((plan,), (frame[ROW],), {}, frame)
-        windows.take("p", [delta("p", one, matches, keyring)], int(frame[TIME][-1]), ())
+        matches = Matches((plan,), (frame[ROW],), {}, frame).placed("p")
+        windows.take("p", [delta(one, matches, keyring)], int(frame[TIME][-1]), ())
         drained = windows.drain()
         rows += len(drained.segments) + sum(len(e.violations) for e in drained.episodes)
         windows.wrote(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from monitor.engine.match import FURTHER, Matches
-from monitor.frames import OFFSET, ROW, TEXT, TIME
+from monitor.frames import OFFSET, PARTITION, ROW, TEXT, TIME
 from monitor.rules.tree import Correlation
 from monitor.rules.vocabulary import DISTINCT, TELLING
 
@@ -25,7 +25,7 @@ _OTHER = "__other"
 
 
 def counted(correlation: Correlation, matches: Matches) -> pl.DataFrame:
-    """ROW, OFFSET, TIME, COUNT, MASK and the fields of the correlation, aliases under their own names.
+    """ROW, OFFSET, TIME, PARTITION, COUNT, MASK and the fields, aliases under their own names.
 
     An event that several rules match is once in a group: as the first of them reads it.
     """
@@ -77,7 +77,7 @@ def _view(correlation: Correlation, matches: Matches, rules: tuple[str, ...]) ->
     return _every_value(correlation, grouped, others)
 
 
-_KEPT = (ROW, OFFSET, TIME, MASK)
+_KEPT = (ROW, OFFSET, TIME, PARTITION, MASK)
 
 
 def _rows(correlation: Correlation, matches: Matches, rules: tuple[str, ...]) -> pl.DataFrame:

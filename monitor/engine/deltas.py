@@ -11,7 +11,7 @@ from monitor.engine.panes import panes
 from monitor.rules.tree import Correlation
 
 
-def delta(partition: str, correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
-    """The panes of a correlation's matches; of one with a baseline its habits."""
+def delta(correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
+    """The panes of a correlation's matches (`Matches.placed`); of one with a baseline its habits."""
     work_out = panes if correlation.baseline is None else habits.habits
-    return work_out(partition, correlation, matches, keyring)
+    return work_out(correlation, matches, keyring)

@@ -13,7 +13,7 @@ from monitor.engine.counted import spread
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
 from monitor.engine.plan import Atom, RulePlan, test_name
-from monitor.frames import OFFSET, PATH, ROW, TEXT, TIME
+from monitor.frames import OFFSET, PARTITION, PATH, ROW, TEXT, TIME
 from monitor.model import MAX_SAMPLES, MAX_SUBJECTS, Evidence, Part, Position, Violation
 from monitor.redact import mask, mask_name, mask_path
 from monitor.rules.compile import any_test_expr, regex_text
@@ -31,13 +31,13 @@ _SUBJECT = "__subject"
 _FIELD = "__field "
 
 
-def parts(partition: str, matches: Matches, keyring: Keyring) -> list[Part]:
-    """One part per fingerprint of the batch, for the rules that report."""
+def parts(matches: Matches, keyring: Keyring) -> list[Part]:
+    """One part per partition and fingerprint of the batch (`Matches.placed`), for the rules that report."""
     found: list[Part] = []
     for plan, rows in zip(matches.rules, matches.rows, strict=True):
         if plan.rule.reported and len(rows):
             evidence = _every_subject(plan, _evidence_rows(plan, rows, matches), matches.further)
-            found += _rule_parts(partition, plan, evidence, keyring)
+            found += _rule_parts(plan, evidence, keyring)
     return found
 
 
@@ -63,7 +63,7 @@ def _evidence_rows(plan: RulePlan, rows: pl.Series, matches: Matches) -> pl.Data
 
 def _own_name(column: str) -> str:
     """The column of a context field beside those of leaves: events have fields called `path` and `state`."""
-    return column if column in (ROW, OFFSET, TIME) else f"{_FIELD}{column}"
+    return column if column in (ROW, OFFSET, TIME, PARTITION) else f"{_FIELD}{column}"
 
 
 def _lead(leads: Sequence[Atom]) -> pl.Expr:
@@ -150,7 +150,7 @@ def _masked(frame: pl.DataFrame, resource: str) -> pl.DataFrame:
     )
 
 
-def _rule_parts(partition: str, plan: RulePlan, rows: pl.DataFrame, keyring: Keyring) -> list[Part]:
+def _rule_parts(plan: RulePlan, rows: pl.DataFrame, keyring: Keyring) -> list[Part]:
     identity = [pl.col(_own_name(f)) for f in plan.identity]
     keys = [f"{_WHO}{i}" for i in range(len(identity))]
     grouped = (
@@ -160,8 +160,8 @@ def _rule_parts(partition: str, plan: RulePlan, rows: pl.DataFrame, keyring: Key
             _subject(plan, rows.columns).alias(_SUBJECT),
             *(e.alias(k) for e, k in zip(identity, keys, strict=True)),
         )
-        .sort(OFFSET, PATH, "start", "test", "end", TEXT, "state", "steps", nulls_last=True)
-        .group_by([*keys, PATH, _PERIOD], maintain_order=True)
+        .sort(PARTITION, OFFSET, PATH, "start", "test", "end", TEXT, "state", "steps", nulls_last=True)
+        .group_by([PARTITION, *keys, PATH, _PERIOD], maintain_order=True)
         .agg(
             pl.col(ROW).n_unique().alias("count"),
             pl.col(TIME).min().alias("first"),
@@ -171,12 +171,10 @@ def _rule_parts(partition: str, plan: RulePlan, rows: pl.DataFrame, keyring: Key
             pl.col("test", "state", "steps", TEXT, "start", "end").first(),
         )
     )
-    return [
-        Part(partition, _violation(partition, plan, row, keyring)) for row in grouped.iter_rows(named=True)
-    ]
+    return [Part(row[PARTITION], _violation(plan, row, keyring)) for row in grouped.iter_rows(named=True)]
 
 
-def _violation(partition: str, plan: RulePlan, row: dict[str, Any], keyring: Keyring) -> Violation:
+def _violation(plan: RulePlan, row: dict[str, Any], keyring: Keyring) -> Violation:
     header, privacy = plan.rule.header, plan.rule.privacy
     who = dict(zip(plan.identity, (row[f"{_WHO}{i}"] for i in range(len(plan.identity))), strict=True))
     path, period = row[PATH] or "", row[_PERIOD]
@@ -196,7 +194,7 @@ def _violation(partition: str, plan: RulePlan, row: dict[str, Any], keyring: Key
         count=row["count"],
         first=row["first"],
         last=row["last"],
-        samples=tuple(Position(partition, offset) for offset in row["samples"]),
+        samples=tuple(Position(row[PARTITION], offset) for offset in row["samples"]),
         evidence=_evidence(row, path),
         subjects=tuple(sorted(hashes)[:MAX_SUBJECTS]),
     )

@@ -7,7 +7,7 @@ string, a field whose type changes) are taken apart into leaves and asked the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from monitor.engine.atoms import column_leaves, leaves_for, satisfied, satisfied
 from monitor.engine.candidates import candidates
 from monitor.engine.gate import Gate, searches
 from monitor.engine.plan import Atom, Plan, RulePlan, answered_by_column
-from monitor.frames import KEY, OFFSET, PATH, ROW, TEXT, TIME, Cells, EventBatch
+from monitor.frames import KEY, OFFSET, PARTITION, PATH, ROW, TEXT, TIME, Cells, EventBatch
 from monitor.rules.compile import asks_absence, test_expr
 
 FURTHER: dict[str, pl.DataType] = {ROW: pl.UInt32(), "field": pl.String(), TEXT: pl.String()}
@@ -41,20 +41,26 @@ class Matches:
     context: pl.DataFrame
     further: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=FURTHER))
 
-    def among(self, rows: pl.Series) -> Matches:
-        """Those of some events (ROW, UInt32)."""
-        mine = rows.implode()
+    def placed(self, where: str | pl.Series) -> Matches:
+        """The same, with PARTITION in the context: one for all events, or String by ROW."""
+        places = pl.lit(where) if isinstance(where, str) else where.gather(self.context[ROW])
+        return replace(self, context=self.context.with_columns(places.alias(PARTITION)))
 
-        def of(frame: pl.DataFrame) -> pl.DataFrame:
-            return frame if frame.is_empty() else frame.filter(frame[ROW].is_in(mine))
-
-        return Matches(
-            rules=self.rules,
-            rows=tuple(one if one.is_empty() else one.filter(one.is_in(mine)) for one in self.rows),
-            found={name: of(frame) for name, frame in self.found.items()},
-            context=of(self.context),
-            further=of(self.further),
-        )
+    def counted(self) -> dict[str, tuple[tuple[str, str, int], ...]]:
+        """(rule id, level, events that matched) for each partition, after `placed`."""
+        found = [
+            rows.to_frame(ROW).with_columns(pl.lit(number, dtype=pl.Int64).alias("rule"))
+            for number, rows in enumerate(self.rows)
+            if len(rows)
+        ]
+        if not found:
+            return {}
+        each = pl.concat(found).join(self.context.select(ROW, PARTITION), on=ROW)
+        told: dict[str, tuple[tuple[str, str, int], ...]] = {}
+        for place, number, count in each.group_by(PARTITION, "rule").len().sort("rule").iter_rows():
+            header = self.rules[number].rule.header
+            told[place] = (*told.get(place, ()), (header.id, header.level, count))
+        return told
 
 
 @dataclass(frozen=True)

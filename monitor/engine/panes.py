@@ -16,7 +16,7 @@ from monitor.engine.counted import COUNT, MASK, counted
 from monitor.engine.keys import FEW, Keyring
 from monitor.engine.match import Matches
 from monitor.engine.plan import RulePlan
-from monitor.frames import OFFSET, TIME
+from monitor.frames import OFFSET, PARTITION, TIME
 from monitor.model import MAX_SAMPLES, Segment
 from monitor.redact import mask_name
 from monitor.rules.compile import number_of
@@ -112,24 +112,23 @@ def hop_ticks(correlation: Correlation) -> int:
     return math.ceil((correlation.window.hop or correlation.timespan) / resolution(correlation))
 
 
-def panes(partition: str, correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
+def panes(correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
     """PANES of one batch: events of the correlation's rules with an event time and every group-by field.
 
     CHAINED where it counts other correlations.
     """
-    own = _panes(partition, correlation, matches, keyring)
+    own = _panes(correlation, matches, keyring)
     if not correlation.inner:
         return own.select(list(PANES))
     zero = pl.lit(0, dtype=pl.Int64)
     chained = [own.with_columns(source=zero, inner=zero, outer=zero, passed=pl.lit(value=False))]
     for number, one in enumerate(correlation.inner, 1):
-        frame = _panes(partition, one, matches, keyring, correlation)
+        frame = _panes(one, matches, keyring, correlation)
         chained.append(frame.with_columns(pl.lit(number, dtype=pl.Int64).alias("source")))
     return pl.concat([frame.select(list(CHAINED)) for frame in chained])
 
 
 def _panes(
-    partition: str,
     correlation: Correlation,
     matches: Matches,
     keyring: Keyring,
@@ -150,7 +149,7 @@ def _panes(
         pl.col(TIME).floordiv(resolution(correlation) * MICROS).alias("tick"),
         _value(correlation, events, whole * MICROS + fraction, keyring),
         hashed(events, (privacy.subject,), "subject", keyring),
-        pl.lit(partition).alias("partition"),
+        pl.col(PARTITION).alias("partition"),
         shown(events, actor, keyring.pseudonym).alias("actor"),
         shown(events, privacy.resource, resource_name).alias("resource"),
         pl.col(COUNT).alias("count"),

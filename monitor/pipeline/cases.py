@@ -92,7 +92,11 @@ def _evaluate(plan: Plan, test: RuleTest) -> tuple[Matches, int | None, int]:
     batch = RecordBatch("test", range(len(lines)), len(lines), Values(lines))
     decoded = decoder(test.format, plan.projection).decode(batch)
     newest = decoded.frame[TIME].max()
-    return evaluate(plan, decoded), newest if isinstance(newest, int) else None, len(decoded.rejects)
+    return (
+        evaluate(plan, decoded).placed("test"),
+        newest if isinstance(newest, int) else None,
+        len(decoded.rejects),
+    )
 
 
 def _lines(events: TestEvents) -> Iterator[str]:
@@ -144,9 +148,9 @@ def _fires(rule: Rule, matches: Matches, newest: int | None) -> bool:
         asked = zip(matches.rules, matches.rows, strict=True)
         return any(len(rows) > 0 for plan, rows in asked if plan.rule.header.id == rule.header.id)
     if rule.baseline is not None:
-        frame = compact([habits("test", rule, matches, _KEYRING)])
+        frame = compact([habits(rule, matches, _KEYRING)])
         return bool(every_violation(rule, frame, _KEYRING))
-    frame = panes("test", rule, matches, _KEYRING)
+    frame = panes(rule, matches, _KEYRING)
     if rule.type == "absence" and newest is not None:
         frame = pl.concat([frame, decided(rule, "test", newest)])
     return any(episodes(rule, frame, _KEYRING))

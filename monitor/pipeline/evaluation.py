@@ -6,7 +6,7 @@ once, whatever their partitions: it costs by the query more than by the event.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,9 +16,9 @@ import polars as pl
 from monitor.clock import Clock
 from monitor.engine.deltas import delta
 from monitor.engine.group import parts
+from monitor.engine.history import by_partition
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches, judge, screen
-from monitor.engine.plan import Plan
 from monitor.frames import RAW, TIME, EventBatch, Lines, RecordBatch, Table, Values, joined
 from monitor.model import Part, Reject
 from monitor.pipeline.shares import RuleSeconds
@@ -112,12 +112,26 @@ class _Screened:
 
 @dataclass(frozen=True)
 class Done:
-    """What was read, and what that says by itself; `deltas` are for `Windows.take`."""
+    """What was read of a partition, and what that says by itself.
+
+    `matches` are (rule id, level, events); `deltas` are for `Windows.take`.
+    """
 
     read: Read
-    matches: Matches
+    matches: tuple[tuple[str, str, int], ...]
     parts: list[Part]
     deltas: Sequence[pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What is said of events of several partitions; of each correlation its deltas; seconds of that."""
+
+    matches: Matches
+    parts: Sequence[Part]
+    deltas: Sequence[Mapping[str, pl.DataFrame]]
+    seconds: Mapping[str, float]
+    rule_seconds: Mapping[str, float]
 
 
 class Evaluation:
@@ -194,43 +208,46 @@ class Evaluation:
         started = self._clock.monotonic()
         plan = screened[0].way.plan
         suspects = joined([one.suspects for one in screened])
-        matches = judge(plan, suspects)  # 3
+        matches = judge(plan, suspects).placed(_places(screened))  # 3
         took = self._clock.monotonic() - started
-        shares = () if self._shares is None else self._shares.shared(suspects.logsource, took)
-        seconds, rule_seconds = {"evaluate": took}, dict(shares)
-        found = []
-        for read, mine in _by_partition(screened, matches):
-            found.append(self._done(plan, read.spent(seconds, rule_seconds), mine))
-            seconds, rule_seconds = {}, {}
-        return found
-
-    def _done(self, plan: Plan, read: Read, matches: Matches) -> Done:
-        partition, began = read.batch.partition, self._clock.monotonic()
-        found = parts(partition, matches, self._keyring)
-        grouped = self._clock.monotonic()
-        deltas: list[pl.DataFrame] = []
-        seconds: dict[str, float] = {}
+        rule_seconds = {} if self._shares is None else dict(self._shares.shared(suspects.logsource, took))
+        found = parts(matches, self._keyring)
+        ended = grouped = self._clock.monotonic()
+        deltas: list[Mapping[str, pl.DataFrame]] = []
         for correlation in (one for one in plan.correlations if one.reported):
-            deltas.append(delta(partition, correlation, matches, self._keyring))
-            ended = self._clock.monotonic()
-            seconds[correlation.header.id] = ended - grouped - sum(seconds.values())
-        stages = {"evaluate": grouped - began, "correlate": sum(seconds.values())}
-        return Done(read.spent(stages, {} if self._shares is None else seconds), matches, found, deltas)
+            mine = delta(correlation, matches, self._keyring)
+            deltas.append(defaultdict(mine.clear, by_partition(mine)))
+            began, ended = ended, self._clock.monotonic()
+            if self._shares is not None:
+                name = correlation.header.id
+                rule_seconds[name] = rule_seconds.get(name, 0.0) + ended - began
+        seconds = {"evaluate": grouped - started, "correlate": ended - grouped}
+        return list(_told(screened, _Judged(matches, found, deltas, seconds, rule_seconds)))
 
 
-def _by_partition(screened: Sequence[_Screened], matches: Matches) -> Iterator[tuple[Read, Matches]]:
-    """What was read of each partition, and the matches in it."""
-    held: dict[str, list[tuple[Read, pl.Series]]] = {}
-    start = 0
+def _places(screened: Iterable[_Screened]) -> pl.Series:
+    """The partition of each suspect, as `joined` puts them together."""
+    each = (
+        pl.Series([one.read.batch.partition]).new_from_index(0, one.suspects.frame.height) for one in screened
+    )
+    return pl.concat(list(each))
+
+
+def _told(screened: Iterable[_Screened], judged: _Judged) -> Iterator[Done]:
+    """What is said of each partition; the seconds are the first one's."""
+    reads: dict[str, Read] = {}
     for one in screened:
-        end = start + one.suspects.frame.height
-        rows = pl.int_range(start, end, dtype=pl.UInt32, eager=True)  # as `joined` counts them
-        held.setdefault(one.read.batch.partition, []).append((one.read, rows))
-        start = end
-    for mine in held.values():
-        first, *others = (read for read, _ in mine)
-        within = matches if len(held) == 1 else matches.among(pl.concat([rows for _, rows in mine]))
-        yield sum(others, start=first), within
+        name = one.read.batch.partition
+        reads[name] = reads[name] + one.read if name in reads else one.read
+    counts = judged.matches.counted()
+    parts_of: dict[str, list[Part]] = {name: [] for name in reads}
+    for part in judged.parts:
+        parts_of[part.partition].append(part)
+    seconds, rule_seconds = judged.seconds, judged.rule_seconds
+    for name, read in reads.items():
+        own = [of[name] for of in judged.deltas]
+        yield Done(read.spent(seconds, rule_seconds), counts.get(name, ()), parts_of[name], own)
+        seconds, rule_seconds = {}, {}
 
 
 def _text_bytes(suspects: EventBatch) -> int:

@@ -333,7 +333,6 @@ class Runner:
 def _facts(done: Done) -> TurnFacts:
     read = done.read
     violations = Counter((p.violation.rule, p.violation.level) for p in done.parts)
-    asked = zip(done.matches.rules, done.matches.rows, strict=True)
     return TurnFacts(
         partition=read.batch.partition,
         records=read.records,
@@ -342,7 +341,7 @@ def _facts(done: Done) -> TurnFacts:
         next_position=read.batch.next_position,
         rejects=tuple(Counter(r.reason for r in read.rejects).items()),
         facts=tuple(read.facts.items()),
-        matches=tuple((p.rule.header.id, p.rule.header.level, len(rows)) for p, rows in asked if len(rows)),
+        matches=done.matches,
         violations=tuple((*key, n) for key, n in violations.items()),
         times=(read.times[0], read.newest) if read.times and read.newest is not None else None,
         seconds=tuple(read.seconds.items()),

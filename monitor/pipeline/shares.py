@@ -128,7 +128,7 @@ class RuleSeconds:
             gate.passed([r for r in rules if r.anchors], batch)
         for _ in range(tries):
             began = self._clock.monotonic()
-            parts(batch.partition, evaluate(plan, batch, gate), self._keyring)
+            parts(evaluate(plan, batch, gate).placed(batch.partition), self._keyring)
             quickest = min(quickest, self._clock.monotonic() - began)
         return quickest
 

@@ -90,7 +90,7 @@ def said(one: EventRule, partition: str, events: Sequence[Event]) -> list[Violat
         }
     )
     found = {plan.evidence[0].name: pl.DataFrame(leaves, schema=FOUND, orient="row")}
-    return [p.violation for p in parts(partition, Matches((plan,), (rows,), found, context), KEYRING)]
+    return [p.violation for p in parts(Matches((plan,), (rows,), found, context).placed(partition), KEYRING)]
 
 
 def period(per: str, time: int | None) -> str:

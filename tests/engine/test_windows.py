@@ -108,7 +108,7 @@ def batches(events: Sequence[Happening], sizes: Sequence[int]) -> list[list[Happ
 
 
 def engine(one: Correlation, split: Sequence[Sequence[Happening]]) -> list[Violation]:
-    frames = [panes(batch[0].partition, one, matches(batch), KEYRING) for batch in split]
+    frames = [panes(one, matches(batch).placed(batch[0].partition), KEYRING) for batch in split]
     times = [e.time for batch in split for e in batch if e.time is not None]
     if one.type == "absence" and times:
         frames.append(decided(one, "p", max(times)))

@@ -54,11 +54,11 @@ def violations(plan: Plan, some: list[dict[str, object]], cuts: list[int]) -> li
     for low, high in pairwise(edges):
         records = tuple(json.dumps(e).encode("utf-8", "surrogatepass") for e in some[low:high])
         batch = RecordBatch("p", range(low, high), high, Values(records))
-        matches = evaluate(plan, decoder("json", plan.projection).decode(batch))
-        for part in parts("p", matches, KEYRING):
+        matches = evaluate(plan, decoder("json", plan.projection).decode(batch)).placed("p")
+        for part in parts(matches, KEYRING):
             name = part.violation.fingerprint
             found[name] = merged(found[name], part.violation) if name in found else part.violation
-        frames.append(panes("p", plan.correlations[0], matches, KEYRING))
+        frames.append(panes(plan.correlations[0], matches, KEYRING))
     windows = list(episodes(plan.correlations[0], compact(frames), KEYRING))
     return [*sorted(found.values(), key=lambda v: v.fingerprint), *windows]
 

@@ -425,4 +425,4 @@ def said(one: Correlation, violation: Violation, groups: dict[str, int]) -> Epis
 
 def deltas(one: Correlation, events: Sequence[Happening]) -> list[pl.DataFrame]:
     """What a turn takes in of a batch of one partition."""
-    return [delta(events[0].partition, one, matches(list(events)), KEYRING)]
+    return [delta(one, matches(list(events)).placed(events[0].partition), KEYRING)]

@@ -17,7 +17,7 @@ from monitor.engine.counted import COUNT, counted
 from monitor.engine.keys import Keyring
 from monitor.engine.match import Matches
 from monitor.engine.panes import LARGEST, MICROS, hashed, resource_name, shown, to_segment
-from monitor.frames import OFFSET, TIME
+from monitor.frames import OFFSET, PARTITION, TIME
 from monitor.model import Segment
 from monitor.rules.baseline import HOUR
 from monitor.rules.compile import number_of
@@ -52,7 +52,7 @@ _IDENTITY = ("group", "tick", "subject", "partition", "actor")
 _DIGITS = r"(\d{1,15})\D*$"
 
 
-def habits(partition: str, correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
+def habits(correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.DataFrame:
     """HABITS of one batch, several rows for what happens several times."""
     nothing = pl.DataFrame(schema=HABITS)
     asked = zip(matches.rules, matches.rows, strict=True)
@@ -71,7 +71,7 @@ def habits(partition: str, correlation: Correlation, matches: Matches, keyring: 
         keyring.numbers(f"group {correlation.header.id}", events.select(correlation.group_by)).alias("group"),
         _hour(the_baseline(correlation).zone).alias("tick"),
         hashed(events, subject, "value" if people else "subject", keyring).alias("subject"),
-        pl.lit(partition).alias("partition"),
+        pl.col(PARTITION).alias("partition"),
         (pl.lit(-1, dtype=pl.Int64) if digits is None else digits).alias("number"),
         shown(events, actor, keyring.pseudonym).alias("actor"),
         shown(events, privacy.resource, resource_name).alias("resource"),

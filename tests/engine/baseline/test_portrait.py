@@ -17,7 +17,7 @@ LAST = 20_700 + DAYS - 1
 
 
 def known(one, events):
-    return compact([habits("p", one, matches(events), KEYRING)])
+    return compact([habits(one, matches(events).placed("p"), KEYRING)])
 
 
 def group_of(one, who):
