@@ -225,8 +225,11 @@ class Evaluation:
         return list(_told(screened, _Judged(matches, found, deltas, seconds, rule_seconds)))
 
 
-def _places(screened: Iterable[_Screened]) -> pl.Series:
-    """The partition of each suspect, as `joined` puts them together."""
+def _places(screened: Sequence[_Screened]) -> str | pl.Series:
+    """The partition of the suspects, or of each by the ROW that `joined` gives it."""
+    names = {one.read.batch.partition for one in screened}
+    if len(names) == 1:
+        return names.pop()
     each = (
         pl.Series([one.read.batch.partition]).new_from_index(0, one.suspects.frame.height) for one in screened
     )
