@@ -20,6 +20,9 @@ PAGE = ROOT / "docs" / "baselines.md"
 ACTOR = "agent-008"
 """Reads twenty times as much in an hour on one day of October."""
 
+RULE = "--rule", "bulk_read_customers"
+SHOW = "baseline", "show", ACTOR, *RULE
+
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,21 +47,21 @@ def test_the_page_is_true(archive: Path) -> None:
 
 def test_an_actor_is_found_by_pseudonym_group_or_name_and_the_name_is_not_said(archive: Path) -> None:
     wanted = pseudonym(archive)
-    by_name = privwatch("baseline", "show", ACTOR, folder=archive)
-    by_stdin = privwatch("baseline", "show", "-", folder=archive, given=f"{ACTOR}\n".encode())
-    assert by_name == by_stdin == privwatch("baseline", "show", wanted, folder=archive)
+    by_name = privwatch(*SHOW, folder=archive)
+    by_stdin = privwatch("baseline", "show", "-", *RULE, folder=archive, given=f"{ACTOR}\n".encode())
+    assert by_name == by_stdin == privwatch("baseline", "show", wanted, *RULE, folder=archive)
     assert f"actor {wanted}, peers agent" in by_name.out
-    drawn = privwatch("baseline", "plot", ACTOR, folder=archive)
+    drawn = privwatch("baseline", "plot", ACTOR, *RULE, folder=archive)
     for said in (by_name, by_stdin, drawn):
         assert ACTOR not in said.out + said.err
 
 
 def test_learning_again_and_replaying_again_change_nothing(archive: Path, tmp_path: Path) -> None:
     shutil.copytree(archive, tmp_path / "again")
-    before = privwatch("baseline", "show", ACTOR, folder=tmp_path / "again")
+    before = privwatch(*SHOW, folder=tmp_path / "again")
     again = privwatch("baseline", "learn", archive / "september.ndjson", folder=tmp_path / "again")
     assert "this run read nothing new" in again.err
-    assert privwatch("baseline", "show", ACTOR, folder=tmp_path / "again") == before
+    assert privwatch(*SHOW, folder=tmp_path / "again") == before
 
 
 def test_other_options_learn_the_file_anew(archive: Path, tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_other_options_learn_the_file_anew(archive: Path, tmp_path: Path) -> Non
 
 
 def test_the_picture_is_an_image_without_anybody_in_it(archive: Path) -> None:
-    done = privwatch("baseline", "plot", ACTOR, "--svg", "made/here.svg", folder=archive)
+    done = privwatch("baseline", "plot", ACTOR, *RULE, "--svg", "made/here.svg", folder=archive)
     assert done.out == "drawn in made/here.svg\n"
     text = (archive / "made" / "here.svg").read_text(encoding="utf-8")
     root = ET.fromstring(text)
@@ -88,8 +91,8 @@ def test_the_settings_of_run_say_where_everything_is(archive: Path, tmp_path: Pa
         f"rules: [{shipped_rules()}]\nstore: {archive}/.privwatch/privwatch.db\n"
         f"key: {archive}/.privwatch/privwatch.key\nnamespace: replay\n"
     )
-    said = privwatch("baseline", "show", ACTOR, "-c", "privwatch.yml", folder=tmp_path)
-    assert said == privwatch("baseline", "show", ACTOR, folder=archive)
+    said = privwatch(*SHOW, "-c", "privwatch.yml", folder=tmp_path)
+    assert said == privwatch(*SHOW, folder=archive)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_the_settings_of_run_say_where_everything_is(archive: Path, tmp_path: Pa
         (["show", "-", "--day", "2026-10-20"], "the name of the actor is empty"),
         (["show", ACTOR, "--day", "monday"], "--day 'monday' is no date; write 2026-11-16"),
         (["plot"], "Missing argument"),
-        (["plot", ACTOR, "--svg", "/proc/none/a.svg"], "/proc/none/a.svg cannot be written"),
+        (["plot", ACTOR, *RULE, "--svg", "/proc/none/a.svg"], "/proc/none/a.svg cannot be written"),
         (["learn", "none.ndjson"], "none.ndjson"),
         (["learn", "september.ndjson", "--rules", "rules"], "none of these rules has an x_baseline"),
     ],

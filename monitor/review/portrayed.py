@@ -96,7 +96,7 @@ def _taking(unit: str, signal: str, least: int | None) -> str:
 
 def _table(portrait: Portrait, other: Portrait) -> Iterator[str]:
     """Aligned columns: the day that is looked at, then the other kind of day."""
-    signals = [name for name, _ in portrait.hours[0].takes]
+    signals = [name for name, _ in portrait.hours[0].counting]
     heads = ["hour", "read", *_heads(portrait, signals), *_heads(other, signals)]
     pairs = list(zip(portrait.hours, other.hours, strict=True))
     told = [pair for pair in pairs if any(map(_ever, pair))]
@@ -131,7 +131,7 @@ def _ever(hour: Hour) -> bool:
 
 
 def _row(hour: Hour) -> list[str]:
-    takes = ["never" if least is None else f"{least:,}" for _, least in hour.takes]
+    takes = ["never" if least is None else f"{least:,}" for _, least in hour.counting]
     if hour.norm is None:
         return ["-", "-", "-", *takes]
     peers = "-" if hour.norm.peers is None else f"{hour.norm.peers:.0f}"

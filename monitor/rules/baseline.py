@@ -20,6 +20,7 @@ from monitor.rules.vocabulary import (
     METHODS,
     OF_PEOPLE,
     SEASONS,
+    UNKNOWN,
 )
 
 HOUR, DAY = 3_600, 86_400
@@ -61,6 +62,7 @@ def read_baseline(rule: Reader, body: Reader) -> Baseline | None:
         peers=said.text("peers"),
         cap=_number(said, "cap", 0.0) if said.has("cap") else None,
         zone=_zone(said),
+        wait=said.choice("unknown", UNKNOWN, UNKNOWN[0]) == "wait",
     )
 
 

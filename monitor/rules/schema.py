@@ -33,6 +33,7 @@ from monitor.rules.vocabulary import (
     TEST_FORMATS,
     TEST_KEYS,
     TIERS,
+    UNKNOWN,
     WINDOW_KEYS,
     WINDOW_KINDS,
 )
@@ -116,6 +117,7 @@ def _baseline() -> dict[str, Schema]:
     return {
         "history": _DURATION,
         "min_history": _DURATION,
+        "unknown": {"enum": list(UNKNOWN)},
         "season": {"enum": list(SEASONS)},
         "method": {"enum": list(METHODS)},
         "score": above_none,

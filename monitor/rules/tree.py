@@ -282,6 +282,7 @@ class Baseline:
         peers: field that says who a group's peers are; empty: it has none.
         cap: most in an hour, whatever is usual; None: no such limit.
         zone: IANA name of the time zone whose hours and days count; empty: UTC.
+        wait: whether nothing is said of a group while nothing is known of it nor of its peers.
         habit: digest of what is counted. Rules that count the same for the same groups have the same
             habits, and keep them when anything else of a rule changes.
     """
@@ -294,6 +295,7 @@ class Baseline:
     peers: str = ""
     cap: float | None = None
     zone: str = ""
+    wait: bool = False
     habit: str = ""
 
 

@@ -50,12 +50,15 @@ EVENT_KEYS = frozenset({"at", "every", "repeat", "set", "raw"})
 EXPECTATIONS = ("match", "no_match")
 TEST_FORMATS = ("json", "access")
 BASELINE_KEYS = frozenset(
-    {"history", "season", "method", "score", "peers", "min_history", "signals", "cap", "scale", "timezone"}
+    {"history", "season", "method", "score", "peers", "min_history", "signals", "cap", "scale", "timezone",
+     "unknown"}
 )
 HOURLY_SIGNALS = ("burst", "enumeration", "cap", "soft")
 DAILY_SIGNALS = ("off_hours", "day", "drip", "novelty")
 OF_PEOPLE = frozenset({"enumeration", "novelty"})
 """Signals that ask who people are; the others ask how many, or how much."""
 BASELINE_TYPES = ("value_count", "event_count", "value_sum")
+UNKNOWN = ("floor", "wait")
+"""What decides while nothing is known of a group nor of its peers."""
 SEASONS = ("hour_of_week",)
 METHODS = ("mad",)

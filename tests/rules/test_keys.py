@@ -475,6 +475,7 @@ def test_what_a_correlation_is_refused_for(changes, code, message):
         ("{history: 36h}", {}, "'history' is no whole number of days."),
         ("{score: high}", {}, "'score' takes a number above 0."),
         ("{method: sigma}", {}, "'sigma' is no method."),
+        ("{unknown: page}", {}, "'page' is no unknown."),
     ],
 )
 def test_what_a_baseline_is_refused_for(said, changes, message):

@@ -202,7 +202,7 @@ class Oracle:
         if not grown:
             norm = None if peers is None else (peers[0] + LN2, peers[1], peers[2] + LN2)
         if norm is None:
-            return found | ({"burst"} if people >= model.least else set())
+            return found | ({"burst"} if people >= model.least and not model.wait else set())
         x, z = x_of(people), (x_of(people) - norm[0]) / norm[1]
         over_peers = peers is None or above(x, peers[2])
         if above(z, model.soft_score, equal=True) and above(x, norm[2]) and over_peers:
@@ -222,9 +222,11 @@ class Oracle:
 
     def of_day(self, group: int, day: int) -> set[str]:
         model, found = self.model, set()
-        if not self.grown(group, day):
-            return found
         people, peer = len(self.days[group, day]), self.peer[group, day]
+        if not self.grown(group, day):
+            peers = self.peer_day(peer, day)
+            much = not model.wait if peers is None else above(x_of(people), peers + LN2)
+            return {"day"} if much and people >= 2 * model.soft_least else found
         week = sum(len(self.nights.get((group, one), ())) for one in range(day - 6, day + 1))
         own = quantile(self.night_weeks(group, day), 0.99) if self.active(group, day) else 0
         others = self.peer_nights(peer, day) or 0

@@ -38,6 +38,7 @@ class Model:
         new_usual: the same of its history, at most: who reads nobody twice cannot be told by it.
         new_times: how many times the usual number of new people.
         new_least: new people of a day.
+        wait: whether who is unknown is left alone until something is known.
         sums: whether what is counted are events, or what they add up to, in place of people.
         cap: people an hour that nobody may exceed, whatever is usual; None: no such limit.
     """
@@ -70,6 +71,7 @@ class Model:
     new_times: float = 2.5
     new_least: int = 30
     cap: int | None = None
+    wait: bool = False
     sums: bool = False
 
     @property

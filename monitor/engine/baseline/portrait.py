@@ -46,9 +46,14 @@ class Hour:
     takes: tuple[tuple[str, int | None], ...]
 
     @property
+    def counting(self) -> tuple[tuple[str, int | None], ...]:
+        """What those signals take that go by how many people there are; `enumeration` asks who they are."""
+        return tuple(one for one in self.takes if one[0] != "enumeration")
+
+    @property
     def least(self) -> int | None:
-        """People from which on one of the signals speaks."""
-        return min((n for _, n in self.takes if n is not None), default=None)
+        """People from which on one of the signals speaks, whoever they are."""
+        return min((n for _, n in self.counting if n is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,11 @@ def _above_peers(most: str, by: float = 0.0) -> pl.Expr:
     return (pl.col("x") > pl.col(most) + by).fill_null(value=True)
 
 
+def _unknown(model: Model) -> pl.Expr:
+    """Whether nothing is known that a count could be compared with, and the floor decides alone."""
+    return pl.lit(value=False) if model.wait else pl.col("centre").is_null()
+
+
 def _burst(today: Today, model: Model) -> pl.DataFrame:
     """High for the hour; or more in an hour than on a usual day, which no rough hour explains away."""
     people, higher = pl.col("people"), pl.col("x") > pl.col("top") + model.above
@@ -99,7 +104,7 @@ def _burst(today: Today, model: Model) -> pl.DataFrame:
         & pl.col("grown")
         & (people >= model.least)
     )
-    unknown = pl.col("centre").is_null() & (people >= model.least)
+    unknown = _unknown(model) & (people >= model.least)
     return _hour_verdicts(today.hours.filter((higher & (hour | day)) | unknown), "burst")
 
 
@@ -135,10 +140,14 @@ def _hour_verdicts(found: pl.DataFrame, signal: str) -> pl.DataFrame:
 
 
 def _day(today: Today, model: Model) -> pl.DataFrame:
-    x, people = pl.col("x"), pl.col("people")
+    x, people, grown = pl.col("x"), pl.col("people"), pl.col("grown")
     higher = _above_peers("peer_day") | (x > pl.col("top") + model.above)
-    found = pl.col("grown") & (pl.col("z") >= model.soft_score) & higher & (people >= 2 * model.soft_least)
-    return _day_verdicts(today.days.filter(found), "day", people, pl.col("centre").exp() - 1, pl.col("z"))
+    own = grown & (pl.col("z") >= model.soft_score) & higher
+    # A new group has its peers' days, doubled, in place of its own; without peers the floor decides.
+    fresh = (x > pl.col("peer_day") + DOUBLE).fill_null(value=not model.wait)
+    found = today.days.filter((own | (~grown & fresh)) & (people >= 2 * model.soft_least))
+    usual, score = (pl.when(grown).then(one) for one in (pl.col("centre").exp() - 1, pl.col("z")))
+    return _day_verdicts(found, "day", people, usual, score)
 
 
 def _off_hours(today: Today, model: Model) -> pl.DataFrame:
@@ -192,7 +201,7 @@ def _day_verdicts(
         signal=pl.lit(signal),
         seen=seen.cast(pl.Float64),
         usual=usual.cast(pl.Float64),
-        most=pl.col("top").exp() - 1,
+        most=pl.when("grown").then(pl.col("top").exp() - 1),
         peers=pl.col("peer_day").exp() - 1,
         score=score,
     )

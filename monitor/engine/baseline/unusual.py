@@ -64,6 +64,7 @@ def model_of(correlation: Correlation) -> Model:
         new_least=floor,
         week_least=floor,
         cap=None if said.cap is None else round(said.cap),
+        wait=said.wait,
         sums=correlation.type not in DISTINCT,
     )
 

@@ -1,5 +1,6 @@
 """The model agrees with the oracle, whoever reads what, and however the reads are cut up."""
 
+from dataclasses import replace
 from random import Random
 
 import polars as pl
@@ -60,21 +61,24 @@ def frame(reads):
     return pl.DataFrame(rows, schema=READS, orient="row")
 
 
+WAITING = replace(SMALL, wait=True)
+
+
 def judged(reads, days, signals=tuple(SIGNALS), model=SMALL):
     found = Judge(model).verdicts(facts(frame(reads), model.history), days, signals)
     return set(found.select("group", "day", "hour", "signal").iter_rows())
 
 
 @settings(max_examples=20, deadline=None)
-@given(histories())
-def test_verdicts_are_those_of_plain_loops(reads):
-    days = range(FIRST + DAYS - 4, FIRST + DAYS)
-    oracle = Oracle(reads, SMALL)
+@given(histories(), st.sampled_from((SMALL, WAITING)), st.sampled_from((3, DAYS - 4)))
+def test_verdicts_are_those_of_plain_loops(reads, model, first):
+    days = range(FIRST + first, FIRST + first + 4)
+    oracle = Oracle(reads, model)
     try:
         wanted = set().union(*(oracle.verdicts(day) for day in days))
     except NearError:
         assume(False)
-    assert judged(reads, days) == wanted
+    assert judged(reads, days, model=model) == wanted
 
 
 def test_the_histories_reach_every_signal():

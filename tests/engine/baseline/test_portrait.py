@@ -91,6 +91,7 @@ def test_who_is_new_is_judged_by_peers_and_who_has_none_by_the_floor():
 
 def test_a_limit_that_is_never_reached_is_none():
     one = rule(DAILY_SIGNALS)
+    one = replace(one, baseline=replace(one.baseline, peers="", wait=True))
     portrait = Portrayer(one, known(one, steady(2))).portrait(group_of(one, "ada"), 20_701)
     assert dict(portrait.takes) == dict.fromkeys(DAILY_SIGNALS)
     assert MOST == 10**9
