@@ -50,8 +50,19 @@ EVENT_KEYS = frozenset({"at", "every", "repeat", "set", "raw"})
 EXPECTATIONS = ("match", "no_match")
 TEST_FORMATS = ("json", "access")
 BASELINE_KEYS = frozenset(
-    {"history", "season", "method", "score", "peers", "min_history", "signals", "cap", "scale", "timezone",
-     "unknown"}
+    {
+        "history",
+        "season",
+        "method",
+        "score",
+        "peers",
+        "min_history",
+        "signals",
+        "cap",
+        "scale",
+        "timezone",
+        "unknown",
+    }
 )
 HOURLY_SIGNALS = ("burst", "enumeration", "cap", "soft")
 DAILY_SIGNALS = ("off_hours", "day", "drip", "novelty")
