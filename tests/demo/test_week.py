@@ -135,6 +135,6 @@ def test_nothing_cannot_be_asked_for(tmp_path: Path, wrong: dict[str, int]) -> N
 
 def test_one_day_holds_every_case_too(tmp_path: Path) -> None:
     manifest = generate(tmp_path, days=1, events_per_day=200, start=date(2026, 3, 1))
-    assert {case.rule for case in manifest.planted} == {path.stem for path in rule_files()}
+    assert {case.rule for case in manifest.planted} == {path.stem for path in rule_files()} - ASK_FOR_WEEKS
     times = [made["@timestamp"] for made in records(tmp_path, "application.ndjson")]
     assert all(when.startswith("2026-03-01") for when in times)
