@@ -26,7 +26,7 @@ case "${1:-up}" in
   down) shift; docker compose down "$@" ;;
   up)
     secrets
-    docker compose up --build --detach --wait
+    docker compose up --build --detach
     cat <<SAID
 
 What was found:   http://127.0.0.1:8443/     as dora, with the password in deploy/compose/secrets/reviewer-password

@@ -75,13 +75,12 @@ def test_no_record_is_evaluated_by_a_half_swapped_set(kafka, tmp_path, how):
 
     def produce() -> None:
         nonlocal produced
-        # Two batches of each partition at a time: more than is evaluated meanwhile would only be waited for.
-        while not enough.wait(0.1):
+        while not enough.is_set():
             for partition in (0, 1):
                 kafka.produce(
-                    topic, [json.dumps({"x": 1, "y": 2, "n": n}).encode() for n in range(100)], partition
+                    topic, [json.dumps({"x": 1, "y": 2, "n": n}).encode() for n in range(200)], partition
                 )
-                produced += 100
+                produced += 200
 
     producer = threading.Thread(target=produce)
     producer.start()
