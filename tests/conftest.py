@@ -52,9 +52,9 @@ def kafka() -> "Iterator[Kafka]":
         server.close()
 
 
-@pytest.fixture
-def kafka_server() -> "Iterator[KafkaServer]":
-    """A server of the test's own, started, for tests that stop and start it."""
+@pytest.fixture(scope="session")
+def _second_kafka_server() -> "Iterator[KafkaServer]":
+    """One that may be stopped, whoever reads the other."""
     from tests.support.kafka_server import KafkaServer  # noqa: PLC0415 - as above
 
     reason = kafka_jars.missing()
@@ -62,10 +62,17 @@ def kafka_server() -> "Iterator[KafkaServer]":
         cannot_run(reason)
     server = KafkaServer()
     try:
-        server.start()
         yield server
     finally:
         server.close()
+
+
+@pytest.fixture
+def kafka_server(_second_kafka_server: "KafkaServer") -> "KafkaServer":
+    """A server for tests that stop and start it: it runs, and no other test uses it meanwhile."""
+    if not _second_kafka_server.running:
+        _second_kafka_server.start()
+    return _second_kafka_server
 
 
 @pytest.fixture(scope="session")

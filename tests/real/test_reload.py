@@ -75,12 +75,13 @@ def test_no_record_is_evaluated_by_a_half_swapped_set(kafka, tmp_path, how):
 
     def produce() -> None:
         nonlocal produced
-        while not enough.is_set():
+        # Two batches of each partition at a time: more than is evaluated meanwhile would only be waited for.
+        while not enough.wait(0.1):
             for partition in (0, 1):
                 kafka.produce(
-                    topic, [json.dumps({"x": 1, "y": 2, "n": n}).encode() for n in range(200)], partition
+                    topic, [json.dumps({"x": 1, "y": 2, "n": n}).encode() for n in range(100)], partition
                 )
-                produced += 200
+                produced += 100
 
     producer = threading.Thread(target=produce)
     producer.start()

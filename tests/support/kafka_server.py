@@ -71,7 +71,7 @@ listener.name.sasl_ssl.oauthbearer.sasl.jaas.config={modules}.oauthbearer.OAuthB
 """
 SIGNED_IN_SECONDS = 4
 """With SCRAM-SHA-256 one is let in for so long, and has to sign in again."""
-START_SECONDS = 90
+START_SECONDS = 300
 # ApiVersions, version 0: length, API key 18, version, correlation id, no client id.
 API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
