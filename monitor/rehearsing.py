@@ -154,7 +154,7 @@ class _Monday:
             case month.VENDOR:
                 return incident.assessed(case, act.by, "confidentiality", 0.5, act.words)
             case month.TEXTS:
-                return incident.documented(case, act.by, month.REGISTER | {"decision": act.words})
+                return incident.documented(case, act.by, {**act.texts, "decision": act.words})
             case month.TOLD:
                 return incident.notified(case, act.by, at, act.words, at)
         accepted = act.do == verdicts.ACCEPTED

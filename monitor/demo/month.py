@@ -5,7 +5,8 @@ Words only: `monitor.rehearsing` has the logs made and the decisions written dow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 WEEKS = 4
 EVENTS_PER_DAY = 4_000
@@ -34,6 +35,7 @@ class Act:
         alone: what needs a second person still waits for one.
         after: hours after the rest of that Monday's work.
         ago: hours before the demo is made at the earliest, so that a clock still runs.
+        texts: of the register, without the decision.
     """
 
     monday: int
@@ -43,6 +45,7 @@ class Act:
     alone: bool = False
     after: int = 0
     ago: int = 0
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,28 @@ class Thread:
     acts: tuple[Act, ...] = ()
 
 
-REGISTER = {
-    "nature": "Values of customers stood in clear in an application log that a vendor keeps for us.",
-    "cause": "A logger wrote the whole request after a release.",
+_CONTACT = "dora, data protection officer of a company that does not exist"
+_DIAGNOSES = {
+    "nature": "Diagnoses stood in clear in an application log that a vendor keeps for us.",
+    "cause": "A logger wrote the whole appointment, with its reason, after a release.",
     "effects": "The vendor's staff could read them. Nothing says that anybody did.",
-    "measures": "The logger is mended; the vendor was asked to erase the records and to confirm it.",
-    "contact": "dora, data protection officer of a company that does not exist",
+    "measures": "The logger is mended; the vendor erased the records and confirmed it.",
+    "contact": _CONTACT,
 }
-"""Texts of the register, the same for every incident of the demo."""
+_PASSWORDS = {
+    "nature": "Passwords of customers stood in clear in the log of the sign-in form, kept by a vendor.",
+    "cause": "A logger wrote the whole form where signing in failed.",
+    "effects": "Who reads that log could sign in as these customers. Nothing says that anybody did.",
+    "measures": "The passwords are reset; the vendor was asked to erase the records and to confirm it.",
+    "contact": _CONTACT,
+}
+_WARDS = {
+    "nature": "One account opened the records of sixty patients within half an hour.",
+    "cause": "A ward was moved to another house overnight; the order was not noted in the system.",
+    "effects": "None that is known: who opened them treats these patients now.",
+    "measures": "Orders of this kind are noted before the first record is opened.",
+    "contact": _CONTACT,
+}
 
 _ALL = (0, 1, 2, 3)
 _ANALYTICS = "needed until analytics works with keyed hashes; access is restricted to three people"
@@ -76,7 +93,13 @@ THREADS = (
             Act(1, "breach_candidate", "diagnoses in clear went to the vendor who keeps our logs", DPO),
             Act(1, AWARE, "the vendor confirmed this morning that the records had arrived", DPO),
             Act(1, VENDOR, "the log is kept by a vendor outside, who may read it", DPO),
-            Act(1, TEXTS, "Notified: a risk to the people concerned cannot be ruled out.", DPO),
+            Act(
+                1,
+                TEXTS,
+                "Notified: a risk to the people concerned cannot be ruled out.",
+                DPO,
+                texts=_DIAGNOSES,
+            ),
             Act(1, TOLD, "made-up reference DEMO-0815, first phase", DPO, after=26),
             Act(2, TOLD, "made-up reference DEMO-0815, second phase: numbers and measures", DPO),
             Act(2, "remediated", _MENDED, DPO),
@@ -92,7 +115,7 @@ THREADS = (
             ),
             Act(3, AWARE, "the vendor called: the records had arrived and were indexed", DPO, ago=28),
             Act(3, VENDOR, "the log is kept by a vendor outside, who may read it", DPO, ago=28),
-            Act(3, TEXTS, "", DPO, ago=28),
+            Act(3, TEXTS, "", DPO, ago=28, texts=_PASSWORDS),
         ),
     ),
     Thread(
@@ -102,7 +125,13 @@ THREADS = (
             Act(
                 2, "breach_candidate", "records of other wards were opened; the reason is not known yet", DPO
             ),
-            Act(2, TEXTS, "Not notified: a transfer of wards, ordered in writing; no risk to anybody.", DPO),
+            Act(
+                2,
+                TEXTS,
+                "Not notified: a ward was moved, ordered in writing; no risk to anybody.",
+                DPO,
+                texts=_WARDS,
+            ),
             Act(2, "confirmed", "the order existed, but nobody had noted it in the system", DPO, after=5),
         ),
     ),
