@@ -56,7 +56,8 @@ class WebhookSettings(HttpSettings):
 
     secret: SecretStr | None = Field(
         None,
-        description="signs what is sent, `whsec_` and base64; environment, or better a file",
+        description="signs what is sent, `whsec_` and base64; two with a blank between while it is changed; "
+        "environment, or better a file",
     )
     secret_file: File | None = Field(None, description="file that holds it")
 

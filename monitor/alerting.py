@@ -123,17 +123,19 @@ def _targets(settings: AlertsSettings, clock: Clock) -> Iterable[Target]:
         yield AlertmanagerTarget(manner, one.url, one.ca, _headers(f"alerts.alertmanager.{name}", one))
     for name, hook in settings.webhook.items():
         manner = Manner(name, patience=hook.timeout_seconds)
-        secret = _signing(f"alerts.webhook.{name}.secret", hook)
-        yield WebhookTarget(manner, hook.url, secret, hook.ca, _headers(f"alerts.webhook.{name}", hook))
+        secret, *former = _signing(f"alerts.webhook.{name}.secret", hook)
+        headers = _headers(f"alerts.webhook.{name}", hook)
+        yield WebhookTarget(manner, hook.url, secret, hook.ca, headers, former=former)
     for name, topic in settings.kafka.items():
         brokers = brokers_of(f"alerts.kafka.{name}", topic, clock)
         yield TopicTarget(Manner(name, patience=topic.timeout_seconds), brokers, topic.topic)
 
 
-def _signing(key: str, hook: WebhookSettings) -> bytes:
-    text = secret_text(key, hook.secret, hook.secret_file) or ""
+def _signing(key: str, hook: WebhookSettings) -> list[bytes]:
+    """The secrets that sign, one at least: the new one first, where two are in use."""
+    texts = (secret_text(key, hook.secret, hook.secret_file) or "").split() or [""]
     try:
-        return secret_bytes(text)
+        return [secret_bytes(text) for text in texts]
     except SettingsError as error:
         raise SettingsError(f"{key}: {error}") from None
 

@@ -54,6 +54,7 @@ class WebhookTarget:
         manner: its name and patience.
         url: where to post.
         secret: from `secret_bytes`.
+        former: others that sign beside it, while receivers change from one to the other.
         ca: file of certificates to trust in place of the system's.
         headers: sent with each request, for example `Authorization`.
     """
@@ -65,9 +66,11 @@ class WebhookTarget:
         secret: bytes,
         ca: Path | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        former: Sequence[bytes] = (),
     ) -> None:
         self.manner = manner
-        self._secret = secret
+        self._secrets = (secret, *former)
         self._http = Http(url, manner.patience, ca, headers)
 
     def send(self, notices: Sequence[Notice], now: int) -> Sequence[Outcome]:
@@ -85,7 +88,9 @@ class WebhookTarget:
         headers = {
             "webhook-id": notice.id,
             "webhook-timestamp": str(seconds),
-            "webhook-signature": signature(self._secret, notice.id, seconds, body),
+            "webhook-signature": " ".join(
+                signature(secret, notice.id, seconds, body) for secret in self._secrets
+            ),
         }
         return self._http.post(body, headers)
 

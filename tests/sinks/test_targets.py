@@ -1,5 +1,6 @@
 """Targets over HTTP against a real server that misbehaves in every way a server can."""
 
+import base64
 import json
 import logging
 
@@ -7,6 +8,8 @@ import pytest
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from monitor.alert_settings import AlertsSettings
+from monitor.alerting import _targets
 from monitor.clock import SystemClock
 from monitor.errors import SettingsError
 from monitor.outbox import TAKEN, Manner, Notice, Outcome
@@ -135,6 +138,25 @@ def test_a_secret_that_is_none_is_refused_without_being_told(secret):
     with pytest.raises(SettingsError, match="whsec_ and 24 or more random bytes") as refused:
         secret_bytes(secret)
     assert not secret or secret in "whsec_" or secret not in str(refused.value)
+
+
+OTHER = "whsec_" + base64.b64encode(b"another secret of some length").decode()
+
+
+def test_while_a_secret_is_changed_receivers_with_either_verify(receiver, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text(f"{OTHER} {SECRET}\n", encoding="ascii")
+    desk = {"url": receiver.url, "secret_file": str(file)}
+    (target,) = _targets(AlertsSettings.model_validate({"webhook": {"desk": desk}}), SystemClock())
+    assert target.send([NOTICE], SystemClock().now()) == [TAKEN]
+    target.close()
+    (posted,) = receiver.posted
+    for secret in (OTHER, SECRET):
+        assert Webhook(secret).verify(posted.body, posted.headers)["type"] == "alert.firing"
+    with pytest.raises(WebhookVerificationError):
+        Webhook("whsec_" + base64.b64encode(b"a third secret of some length").decode()).verify(
+            posted.body, posted.headers
+        )
 
 
 def test_alertmanager_takes_many_at_once(receiver):
