@@ -16,7 +16,7 @@ $(VENV)/.ready: pyproject.toml
 	  || { echo "privwatch needs Python 3.11 or newer; say which with PYTHON=/path/to/python3.11" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[kafka,librdkafka,postgresql,report,web]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[kafka,librdkafka,oidc,postgresql,report,web]' --group dev
 	touch $@
 
 demo: setup  ## a made-up week of logs, replayed, with what it shows; a month of its review

@@ -22,7 +22,14 @@ CRASHED = 70
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Nothing more can be written there."""
 
-EXTRAS = {"argon2": "web", "jinja2": "web", "starlette": "web", "uvicorn": "web"}
+EXTRAS = {
+    "argon2": "web",
+    "authlib": "oidc",
+    "jinja2": "web",
+    "requests": "oidc",
+    "starlette": "web",
+    "uvicorn": "web",
+}
 """Packages that only an extra brings, and which one. Of other extras whoever uses them says so."""
 
 

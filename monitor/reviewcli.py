@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from monitor import reviewing
     from monitor.ledger import signing
     from monitor.review import weeks
-    from monitor.web import administration, permissions, reports, serve, site
+    from monitor.web import administration, oidc, permissions, reports, serve, site
 else:
     clocks, reviewing = Lazily("monitor.clock"), Lazily("monitor.reviewing")
     signing, permissions = Lazily("monitor.ledger.signing"), Lazily("monitor.web.permissions")
+    oidc = Lazily("monitor.web.oidc")
     administration, serve = Lazily("monitor.web.administration"), Lazily("monitor.web.serve")
     site, reports = Lazily("monitor.web.site"), Lazily("monitor.web.reports")
     weeks = Lazily("monitor.review.weeks")
@@ -91,13 +92,20 @@ def web(
     serve.check_place(place)
     here = reviewing.where(config, store, namespace, rules=rules or (), ledger_key=ledger_key)
     options = site.Options(place.secure, user_header, tuple(proxy or ()), api_rate)
+    stopwatch = clocks.SystemClock().monotonic
+    said = here.sign_in.oidc if here.sign_in else None
+    if said and user_header:
+        raise SettingsError(
+            "people come in through a proxy or a provider; take --user-header or sign_in.oidc away"
+        )
+    provider = oidc.Provider(said, stopwatch) if said else None
     with reviewing.desk(here) as (desk, _):
-        if not desk.book.accounts():
+        if not desk.book.accounts() and not (said and said.roles):
             raise SettingsError(
                 f"{here.store} has no account yet, so nobody could come in; add one: privwatch account NAME "
                 "--role dpo"
             )
-        made = site.Site(desk, options, clocks.SystemClock().monotonic)
+        made = site.Site(desk, options, stopwatch, provider=provider)
         serve.serve(made, place, lambda url: typer.echo(f"privwatch: the review is at {url}", err=True))
 
 

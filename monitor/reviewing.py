@@ -22,6 +22,7 @@ from monitor.ledger.signing import Signer
 from monitor.review.catalogue import catalogue
 from monitor.review.desk import Desk
 from monitor.settings import load_settings
+from monitor.sign_in_settings import SignInSettings
 from monitor.store import keyfile, repository
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Where:
     password_file: Path | None = None
     ledger_key: Path | None = None
     detection: Detection | None = None
+    sign_in: SignInSettings | None = None
 
     @property
     def key(self) -> Path:
@@ -83,7 +85,7 @@ def where(
     key = ledger_key or said.key.with_suffix(".ledger.key")
     named = tuple(rules) or said.rules
     detection = Detection(said.detectors)
-    return Where(said.store, said.namespace, named, said.store_password_file, key, detection)
+    return Where(said.store, said.namespace, named, said.store_password_file, key, detection, said.sign_in)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from monitor.rules.document import ListNode, MapNode, Node, plain, read
 from monitor.rules.tree import Span
 from monitor.sections import DeadLetterSettings, LogSettings, MetricsSettings, ReloadSettings
 from monitor.setting_kinds import Paths, Section, below
+from monitor.sign_in_settings import SignInSettings
 from monitor.source_settings import SourcesSettings
 
 PREFIX = "PRIVWATCH__"
@@ -81,6 +82,9 @@ class Settings(Section):
     alerts: AlertsSettings = Field(default_factory=AlertsSettings, description="who is told of violations")
     detectors: DetectorSettings = Field(
         default_factory=DetectorSettings, description="what is looked for, and what is passed over"
+    )
+    sign_in: SignInSettings = Field(
+        default_factory=SignInSettings, description="how people come in to the pages of the review"
     )
 
 

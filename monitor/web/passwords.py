@@ -15,6 +15,9 @@ LONGEST = 1024
 _AT_ONCE = BoundedSemaphore(4)
 """Passwords that are checked at the same time: each takes 64 MiB, and anybody may ask."""
 
+KIND = "$argon2"
+"""How a hash begins; what else an account keeps in its place is none."""
+
 _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash("nobody has this password")
 
@@ -26,12 +29,13 @@ def hashed(password: str) -> str:
 
 def fits(kept: str, password: str) -> bool:
     """Whether it is the password. An account without one, or none at all, takes as long to be refused."""
+    has_one = kept.startswith(KIND)
     try:
         with _AT_ONCE:
-            _HASHER.verify(kept or _NOBODY, password[:LONGEST])
+            _HASHER.verify(kept if has_one else _NOBODY, password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
-    return bool(kept)
+    return has_one
 
 
 def weak(password: str, name: str) -> str:

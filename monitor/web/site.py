@@ -21,8 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monitor.casebook import Account
 from monitor.errors import OutpacedError, PrivwatchError
 from monitor.review.desk import Desk
-from monitor.web import access, administration, decisions, pages, rendering, reports
+from monitor.web import access, administration, decisions, federated, pages, rendering, reports
 from monitor.web.api import guard, openapi
+from monitor.web.oidc import CALLBACK, Provider
 from monitor.web.permissions import ACCOUNTS, DECIDE, EVIDENCE, EXPORT, INCIDENT, LEDGER, OVERVIEW, REGISTER
 from monitor.web.permissions import may as role_may
 from monitor.web.rates import Rates
@@ -101,10 +102,17 @@ class Site:
     templates: Environment = field(default_factory=rendering.environment)
     throttle: Throttle = field(default_factory=Throttle)
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    provider: Provider | None = None
 
     def __post_init__(self) -> None:
         self.sessions = Sessions(self.desk.book)
+        self.sign_ins = Rates(20, 10)
         self.rates = Rates(self.options.api_a_minute, max(1, self.options.api_a_minute // 5))
+
+    @property
+    def passwords(self) -> bool:
+        """Whether local passwords let people in."""
+        return self.provider is None or self.provider.settings.passwords
 
     def visitor(self, request: Request) -> tuple[Account | None, str]:
         """Who asks, and what their forms carry."""
@@ -139,6 +147,8 @@ def application(site: Site) -> ASGIApp:
     routes += [
         Route("/sign-in", _open(site, access.form), methods=["GET"]),
         Route("/sign-in", _open(site, access.sign_in), methods=["POST"]),
+        Route(federated.PATH, _open(site, federated.begin), methods=["GET"]),
+        Route(CALLBACK, _open(site, federated.back), methods=["GET"]),
         Route("/sign-out", _open(site, access.sign_out), methods=["POST"]),
         Mount(openapi.BASE, guard.application(site)),
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
