@@ -41,7 +41,7 @@ LOCKED := --universal --python-version 3.11 --generate-hashes --no-header --quie
 
 lock: setup  ## deploy/supply: the versions the image is made of, with hashes; those there stay where they can
 	$(BIN)/python -m pip install --quiet --group supply
-	$(BIN)/uv pip compile pyproject.toml $(foreach extra,kafka librdkafka postgresql report web,--extra $(extra)) \
+	$(BIN)/uv pip compile pyproject.toml $(foreach extra,kafka librdkafka oidc postgresql report web,--extra $(extra)) \
 	  $(LOCKED) --output-file deploy/supply/image.txt
 	$(BIN)/uv pip compile deploy/supply/build.in $(LOCKED) --output-file deploy/supply/build.txt
 
