@@ -19,7 +19,7 @@ from monitor.engine.plan import Plan, compile_plan
 from monitor.engine.unanswered import decided
 from monitor.engine.windows import episodes, instant
 from monitor.frames import TIME, RecordBatch, Values
-from monitor.rules.binding import at_large, with_tables
+from monitor.rules.binding import at_large, with_peer_tables, with_tables
 from monitor.rules.report import TestOutcome
 from monitor.rules.tree import Correlation, EventRule, Rule, RuleSet, RuleTest, TestEvents
 
@@ -61,6 +61,8 @@ def _with_tables(plan: Plan, test: RuleTest) -> Plan:
 
 def _outcome(plan: Plan, rule: Rule, test: RuleTest) -> TestOutcome:
     try:
+        if isinstance(rule, Correlation):
+            rule = with_peer_tables(rule, test.tables)
         message = _unmet(_with_tables(plan, test), rule, test)
     except KeyError as column:
         message = f"The rule asks for a column of a table that the test's table lacks: {column}."

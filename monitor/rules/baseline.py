@@ -9,9 +9,9 @@ from dataclasses import replace
 import polars as pl
 
 from monitor.rules.diagnostics import listing, suggestion
-from monitor.rules.document import Scalar
+from monitor.rules.document import MapNode, Scalar
 from monitor.rules.reader import Reader
-from monitor.rules.tree import Baseline, Correlation, EventRule
+from monitor.rules.tree import Baseline, Correlation, EventRule, PeerTable
 from monitor.rules.vocabulary import (
     BASELINE_KEYS,
     BASELINE_TYPES,
@@ -19,6 +19,7 @@ from monitor.rules.vocabulary import (
     HOURLY_SIGNALS,
     METHODS,
     OF_PEOPLE,
+    PEER_KEYS,
     SEASONS,
     UNKNOWN,
 )
@@ -52,6 +53,7 @@ def read_baseline(rule: Reader, body: Reader) -> Baseline | None:
         said.problems.add("invalid-value", said.at("history"), "That is no length of a history.", cure)
         history = default.history
     signals = _signals(said, default.signals)
+    peers, table = _peers(said)
     _fits(rule, body, signals)
     return Baseline(
         signals=signals,
@@ -59,7 +61,8 @@ def read_baseline(rule: Reader, body: Reader) -> Baseline | None:
         min_history=_days(said, "min_history", default.min_history),
         score=_number(said, "score", default.score),
         scale=_number(said, "scale", default.scale),
-        peers=said.text("peers"),
+        peers=peers,
+        peer_table=table,
         cap=_number(said, "cap", 0.0) if said.has("cap") else None,
         zone=_zone(said),
         wait=said.choice("unknown", UNKNOWN, UNKNOWN[0]) == "wait",
@@ -116,6 +119,23 @@ def _speaks_of(body: Reader, timespan: Scalar, signals: tuple[str, ...]) -> None
         body.invalid(timespan, message, f"Take {listing(SPANS[span])}; or write timespan: {right}.")
 
 
+def _peers(said: Reader) -> tuple[str, PeerTable | None]:
+    """`peers`: a field that names them, or a field and the column of a table in which it is looked up."""
+    inside = said.map("peers") if isinstance(said.get("peers"), MapNode) else None
+    if inside is None:
+        return said.text("peers"), None
+    inside.check_keys(PEER_KEYS)
+    if not all([inside.require("field"), inside.require("lookup")]):
+        return "", None
+    table, dot, column = inside.text("lookup").partition(".")
+    if not (table and dot and column):
+        cure = "Write table.column, such as staff.role."
+        message = "'lookup' of 'peers' names no column of a table."
+        inside.problems.add("invalid-value", inside.at("lookup"), message, cure)
+        return "", None
+    return inside.text("field"), PeerTable(table, column, inside.at("lookup"))
+
+
 def _zone(said: Reader) -> str:
     """`timezone`; UTC is the one that is not named."""
     written = said.scalar("timezone")
@@ -157,7 +177,7 @@ def with_habit(correlation: Correlation, counted: Iterable[EventRule]) -> Baseli
     if correlation.baseline is None:
         return None
     privacy = correlation.privacy
-    what = [
+    what: list[object] = [
         correlation.type,
         correlation.group_by,
         correlation.threshold.field,
@@ -166,6 +186,9 @@ def with_habit(correlation: Correlation, counted: Iterable[EventRule]) -> Baseli
         # Only where it is said: habits of before there were zones stay known.
         *((correlation.baseline.zone,) if correlation.baseline.zone else ()),
     ]
+    if (table := correlation.baseline.peer_table) is not None:
+        # What the table says may change, too: each habit says whose peer somebody was then.
+        what.append((table.table, table.column))
     return replace(correlation.baseline, habit=hashlib.sha256(repr(what).encode()).hexdigest())
 
 

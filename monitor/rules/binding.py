@@ -8,11 +8,14 @@ from dataclasses import replace
 from monitor.detectors.catalogue import Catalogue
 from monitor.rules.diagnostics import Problems, listing, suggestion
 from monitor.rules.filters import FOREIGN
+from monitor.rules.header import combined
 from monitor.rules.tables import Keys, Table
 from monitor.rules.tree import (
+    Correlation,
     EventRule,
     Item,
     LookupTest,
+    PeerTable,
     PiiTest,
     PlaintextTest,
     Selection,
@@ -42,20 +45,64 @@ def bound(
     def bind(test: Test, span: Span) -> Test:
         if not isinstance(test, LookupTest):
             return test
-        table = tables.get(test.table)
-        if table is None:
-            if test.table not in named:
-                cure = f"{suggestion(test.table, named)}Put {test.table}.csv into lookups beside the rules."
-                problems.add("unknown-table", span, f"There is no table '{test.table}'.", cure)
-            return replace(test, keys=_nothing(test))
-        if test.column and not table.awaited and test.column not in table.columns:
-            cure = f"{suggestion(test.column, table.columns)}It has {listing(table.columns)}."
-            message = f"The table '{test.table}' has no column '{test.column}'."
-            problems.add("unknown-table", span, message, cure)
-            return replace(test, keys=_nothing(test))
-        return replace(test, keys=table.keys(test.column))
+        table = _table(test, span, tables, named, problems)
+        return replace(test, keys=_nothing(test) if table is None else table.keys(test.column))
 
     return _rewritten(selections, bind)
+
+
+def _table(
+    asked: LookupTest | PeerTable,
+    span: Span,
+    tables: Mapping[str, Table],
+    named: set[str],
+    problems: Problems,
+) -> Table | None:
+    """The table that is asked, with the column that is; None where there is none, which is then reported."""
+    table = tables.get(asked.table)
+    if table is None:
+        if asked.table not in named:
+            cure = f"{suggestion(asked.table, named)}Put {asked.table}.csv into lookups beside the rules."
+            problems.add("unknown-table", span, f"There is no table '{asked.table}'.", cure)
+        return None
+    if asked.column and not table.awaited and asked.column not in table.columns:
+        cure = f"{suggestion(asked.column, table.columns)}It has {listing(table.columns)}."
+        message = f"The table '{asked.table}' has no column '{asked.column}'."
+        problems.add("unknown-table", span, message, cure)
+        return None
+    return table
+
+
+def with_peers(
+    correlation: Correlation, tables: Mapping[str, Table], named: set[str], problems: Problems
+) -> Correlation:
+    """The correlation with the table its peers are looked up in, which its digest covers."""
+    baseline = correlation.baseline
+    if baseline is None or baseline.peer_table is None:
+        return correlation
+    asked = baseline.peer_table
+    table = _table(asked, asked.span, tables, named, problems)
+    if table is None:
+        return correlation
+    found = replace(baseline, peer_table=replace(asked, pairs=table.pairs(asked.column)))
+    header = correlation.header
+    header = replace(header, digest=combined(header.digest, [table.digest]))
+    return replace(correlation, header=header, baseline=found)
+
+
+def with_peer_tables(correlation: Correlation, tables: Sequence[Table]) -> Correlation:
+    """The correlation with another table in the place of the one of that name; the digest stays.
+
+    Raises:
+        KeyError: the table lacks the column that says who the peers are.
+    """
+    baseline = correlation.baseline
+    asked = None if baseline is None else baseline.peer_table
+    by_name = {table.name: table for table in tables}
+    if baseline is None or asked is None or asked.table not in by_name:
+        return correlation
+    pairs = by_name[asked.table].pairs(asked.column)
+    return replace(correlation, baseline=replace(baseline, peer_table=replace(asked, pairs=pairs)))
 
 
 def with_tables(rule: EventRule, tables: Sequence[Table]) -> EventRule:

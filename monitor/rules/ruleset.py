@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.detectors import SHIPPED, Catalogue
 from monitor.rules.baseline import with_habit
-from monitor.rules.binding import bound, catalogued, digests
+from monitor.rules.binding import bound, catalogued, digests, with_peers
 from monitor.rules.chain import check_chain
 from monitor.rules.correlation import CorrelationDraft, resolved
 from monitor.rules.diagnostics import SUFFIXES, Diagnostic, Problems, Severity, failed, suggestion
@@ -126,8 +126,9 @@ class _Loader:
                     asked = selections(one.selections)
                     header = _covering(one.header, asked)
                     draft = replace(each.draft, filter=replace(one, selections=asked, header=header))
-                case CorrelationDraft():
-                    continue
+                case CorrelationDraft(correlation=correlation):
+                    correlation = with_peers(correlation, tables, named, self.problems)
+                    draft = replace(each.draft, correlation=correlation)
             self.parsed[number] = replace(each, draft=draft)
 
     def resolve(self) -> RuleSet:

@@ -24,6 +24,7 @@ from monitor.rules.vocabulary import (
     LEVELS,
     LOGSOURCE_KEYS,
     METHODS,
+    PEER_KEYS,
     PERIODS,
     PRIVACY_KEYS,
     RULE_KEYS,
@@ -123,7 +124,7 @@ def _baseline() -> dict[str, Schema]:
         "score": above_none,
         "scale": above_none,
         "cap": above_none,
-        "peers": _TEXT,
+        "peers": {"anyOf": [_TEXT, _object(PEER_KEYS, dict.fromkeys(PEER_KEYS, _TEXT), PEER_KEYS)]},
         "timezone": {"type": "string"},
         "signals": {"anyOf": [signal, {"type": "array", "minItems": 1, "items": signal}]},
     }

@@ -16,6 +16,12 @@ VALID_FROM = "valid_from"
 VALID_UNTIL = "valid_until"
 """Column of a table: the day up to and including which, or the moment before which, a row holds."""
 
+_PAIRS: dict[str, pl.DataType] = {
+    "key": pl.String(),
+    "value": pl.String(),
+    "begin": pl.Int64(),
+    "end": pl.Int64(),
+}
 _SCHEMA: dict[str, pl.DataType] = {"key": pl.String(), "begin": pl.Int64(), "end": pl.Int64()}
 
 
@@ -44,6 +50,19 @@ class Table:
 
     def __hash__(self) -> int:
         return hash((self.name, self.digest))
+
+    def pairs(self, column: str) -> Pairs:
+        """What stands in the column beside each text of the first one. Of an awaited table there is nothing.
+
+        Raises:
+            KeyError: there is no such column.
+        """
+        if self.awaited:
+            return Pairs(self.name, column, self.digest, pl.DataFrame(schema=_PAIRS))
+        texts = self.columns[next(iter(self.columns))], self.columns[column]
+        given = {"key": texts[0], "value": texts[1], "begin": self.begins, "end": self.ends}
+        known = pl.DataFrame(given, schema=_PAIRS).drop_nulls(["key", "value"])
+        return Pairs(self.name, column, self.digest, known.with_columns(pl.col("key").str.to_lowercase()))
 
     def keys(self, column: str) -> Keys:
         """The texts of one column; '' is the first. Of an awaited table there are none.
@@ -104,12 +123,53 @@ class Keys:
         distinct = asked["key"].unique().drop_nulls()
         first, last = self._places(distinct)
         places = [n for a, b in zip(first, last, strict=True) for n in range(a, b)]
-        begun = pl.col("begin").is_null() | (pl.col("begin") <= pl.col("time")).fill_null(value=False)
-        lasts = pl.col("end").is_null() | (pl.col("time") < pl.col("end")).fill_null(value=False)
-        held = asked.join(self.rows[places], on="key").filter(begun & lasts)
+        held = asked.join(self.rows[places], on="key").filter(_holds())
         return asked["index"].is_in(held["index"].implode())
 
     def _places(self, distinct: pl.Series) -> tuple[pl.Series, pl.Series]:
         """Of each text the first row that holds it, and the one after the last."""
         keys = self.rows["key"]
         return keys.search_sorted(distinct, "left"), keys.search_sorted(distinct, "right")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """One column of a table beside its first one, ready to be asked. Equal where table and column are.
+
+    Attributes:
+        rows: key (String, lower case), value (String), begin and end (Int64, microseconds UTC, null for no
+            bound).
+    """
+
+    table: str
+    column: str
+    digest: str
+    rows: pl.DataFrame
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pairs) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[str, str, str]:
+        return self.table, self.column, self.digest
+
+    def at(self, texts: pl.Series, times: pl.Series) -> pl.Series:
+        """What stands beside each text (String), in any case, in a row that holds at the time beside it.
+
+        Of several rows the greatest value, of none an empty text. Where the time (Int64, microseconds UTC)
+        is not known, only rows without bounds count.
+        """
+        asked = pl.DataFrame({"key": texts.str.to_lowercase(), "time": times.cast(pl.Int64)})
+        asked = asked.with_row_index("index")
+        held = asked.join(self.rows, on="key").filter(_holds())
+        found = held.group_by("index").agg(pl.col("value").max())
+        return asked.join(found, on="index", how="left", maintain_order="left")["value"].fill_null("")
+
+
+def _holds() -> pl.Expr:
+    """Whether a row of a table holds at the time beside it."""
+    begun = pl.col("begin").is_null() | (pl.col("begin") <= pl.col("time")).fill_null(value=False)
+    lasts = pl.col("end").is_null() | (pl.col("time") < pl.col("end")).fill_null(value=False)
+    return begun & lasts

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from monitor.model import Logsource
-from monitor.rules.tables import Keys, Table
+from monitor.rules.tables import Keys, Pairs, Table
 
 if TYPE_CHECKING:  # reading a rule needs no detector
     from monitor.detectors.catalogue import Catalogue
@@ -270,6 +270,23 @@ class WindowPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerTable:
+    """Where it is written who a group's peers are.
+
+    Attributes:
+        table: its name; the first column holds what the baseline's field `peers` is asked for.
+        column: the peers of a row.
+        span: where the rule says so.
+        pairs: the two columns; None until `monitor.rules.binding` has looked for the table.
+    """
+
+    table: str
+    column: str
+    span: Span
+    pairs: Pairs | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """`x_baseline`: what is unusual for this group, in place of what is much for anybody.
 
@@ -280,6 +297,7 @@ class Baseline:
         score: robust z of a burst.
         scale: least scale of ln(1 + seen); the smaller, the steadier a group has to be.
         peers: field that says who a group's peers are; empty: it has none.
+        peer_table: where its value is looked up, if it does not name the peers itself.
         cap: most in an hour, whatever is usual; None: no such limit.
         zone: IANA name of the time zone whose hours and days count; empty: UTC.
         wait: whether nothing is said of a group while nothing is known of it nor of its peers.
@@ -293,6 +311,7 @@ class Baseline:
     score: float = 3.5
     scale: float = 0.35
     peers: str = ""
+    peer_table: PeerTable | None = None
     cap: float | None = None
     zone: str = ""
     wait: bool = False

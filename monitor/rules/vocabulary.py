@@ -69,6 +69,7 @@ DAILY_SIGNALS = ("off_hours", "day", "drip", "novelty")
 OF_PEOPLE = frozenset({"enumeration", "novelty"})
 """Signals that ask who people are; the others ask how many, or how much."""
 BASELINE_TYPES = ("value_count", "event_count", "value_sum")
+PEER_KEYS = frozenset({"field", "lookup"})
 UNKNOWN = ("floor", "wait")
 """What decides while nothing is known of a group nor of its peers."""
 SEASONS = ("hour_of_week",)

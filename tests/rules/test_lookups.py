@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.app import SHIPPED, named_rules, resting, shipped_rules
 from monitor.pipeline.cases import run_cases
@@ -13,6 +15,7 @@ from monitor.rules.binding import rests_for
 from monitor.rules.diagnostics import Problems
 from monitor.rules.lookups import MAX_ROWS, MAX_TABLE_BYTES, instant_of, read_table
 from monitor.rules.ruleset import load
+from monitor.rules.tables import Table
 from tests.rules.checking import HEAD, TODAY, check, detection
 
 ASKING = HEAD.replace("title: A", "title: A\nname: asking") + (
@@ -210,6 +213,57 @@ def test_what_is_counted_is_the_same_over_another_table(tmp_path):
     assert habits[0] == habits[1]
 
 
+PEERS = (
+    "title: A\nid: 0123abcd-0123-4abc-8abc-0123456789ab\nname: read\nlogsource: {category: application}\n"
+    "detection:\n    read: {event.action: read}\n    condition: read\n---\n"
+    "title: B\nid: 0123abcd-0123-4abc-8abc-0123456789ac\n"
+    "correlation:\n    type: value_count\n    rules: [read]\n    group-by: [user.name]\n"
+    "    timespan: 1h\n    condition: {field: customer.id, gte: 5}\nlevel: high\n"
+    "x_baseline: {peers: {field: user.name, lookup: staff.role}}\nx_tests:\n"
+    "    - name: nobody's peer\n      expect: match\n"
+    "      lookups: {staff: [{who: ada, role: clerk}]}\n      events: &events\n"
+    "          - {at: 0s, every: 15m, repeat: 200, "
+    "set: {event.action: read, user.name: ada, customer.id: 'C{n}'}}\n"
+    "          - {at: 49h, every: 60s, repeat: 6, "
+    "set: {event.action: read, user.name: Bo, customer.id: 'D{n}'}}\n"
+    "    - name: whose peers read as much\n      expect: no_match\n"
+    "      lookups: {staff: [{who: ada, role: clerk}, {who: bo, role: clerk}]}\n      events: *events\n"
+    "    - name: whose peers they are no more\n      expect: match\n      lookups:\n"
+    "          staff:\n              - {who: ada, role: clerk}\n"
+    "              - {who: bo, role: clerk, valid_until: 2026-01-06}\n"
+    "              - {who: bo, role: boss, valid_from: 2026-01-07}\n      events: *events\n"
+)
+
+
+def test_peers_stand_in_a_table(tmp_path):
+    digests, habits = [], []
+    for data in ("who,role\nada,clerk\n", "who,role\nada,boss\n"):
+        put(tmp_path, "staff.csv", data)
+        ruleset, found = rules_of(tmp_path, PEERS)
+        assert ruleset is not None, [each.render() for each in found]
+        digests.append(ruleset.digest)
+        habits.append(ruleset.correlations[0].baseline.habit)
+    assert digests[0] != digests[1], "a daemon has to take the table into use"
+    assert habits[0] == habits[1]
+    assert [(each.name, each.message) for each in run_cases(ruleset) if not each.passed] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("{field: user.name, lookup: stuff.role}", "There is no table 'stuff'."),
+        ("{field: user.name, lookup: staff.rule}", "The table 'staff' has no column 'rule'."),
+        ("{field: user.name, lookup: staff}", "'lookup' of 'peers' names no column of a table."),
+        ("{field: user.name}", "'peers' has no 'lookup'."),
+        ("{field: user.name, lookup: staff.role, kind: a}", "'peers' has no key 'kind'."),
+    ],
+)
+def test_what_is_wrong_with_the_table_of_peers(tmp_path, said, message):
+    put(tmp_path, "staff.csv", "who,role\nada,clerk\n")
+    _, found = rules_of(tmp_path, PEERS.replace("{field: user.name, lookup: staff.role}", said))
+    assert message in [each.message for each in found]
+
+
 def test_a_table_that_is_too_large(tmp_path):
     path = put(tmp_path, "tickets.csv", "")
     with path.open("wb") as file:
@@ -326,3 +380,38 @@ def test_files_among_tables_that_are_none_are_left_alone(tmp_path):
     ruleset, found = rules_of(tmp_path)
     assert ruleset is not None
     assert not any(re.search("README", str(each.span)) for each in found)
+
+
+TIMES = st.none() | st.integers(0, 6)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abC"), st.sampled_from(["x", "y", None]), TIMES, TIMES), max_size=6),
+    st.lists(st.tuples(st.sampled_from(["a", "B", "c", None]), TIMES), max_size=6),
+)
+def test_what_stands_beside_a_text_is_what_plain_loops_find(rows, asked):
+    columns = {"who": [row[0] for row in rows], "role": [row[1] for row in rows]}
+    table = Table("t", "d", columns, [row[2] for row in rows], [row[3] for row in rows])
+    found = table.pairs("role").at(
+        pl.Series([text for text, _ in asked], dtype=pl.String),
+        pl.Series([time for _, time in asked], dtype=pl.Int64),
+    )
+
+    def beside(text, time):
+        roles = [
+            role
+            for who, role, begin, end in rows
+            if role is not None
+            and text is not None
+            and who.lower() == text.lower()
+            and (begin is None or (time is not None and begin <= time))
+            and (end is None or (time is not None and time < end))
+        ]
+        return max(roles, default="")
+
+    assert found.to_list() == [beside(*each) for each in asked]
+
+
+def test_an_awaited_table_names_no_peers():
+    nobody = Table("t", "d", awaited=True).pairs("role")
+    assert nobody.at(pl.Series(["a"]), pl.Series([0])).to_list() == [""]

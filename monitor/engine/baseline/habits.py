@@ -63,7 +63,6 @@ def habits(correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.D
         return nothing
     privacy, field = correlation.privacy, correlation.threshold.field
     actor = privacy.actor if privacy.actor in correlation.group_by else ""
-    peers = the_baseline(correlation).peers
     people = correlation.type in DISTINCT
     subject = (field,) if people else (privacy.subject,)
     digits = pl.col(field).str.extract(_DIGITS).cast(pl.Int64, strict=False).fill_null(-1) if people else None
@@ -75,7 +74,7 @@ def habits(correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.D
         (pl.lit(-1, dtype=pl.Int64) if digits is None else digits).alias("number"),
         shown(events, actor, keyring.pseudonym).alias("actor"),
         shown(events, privacy.resource, resource_name).alias("resource"),
-        pl.col(peers).fill_null("").alias("peer") if peers else pl.lit("").alias("peer"),
+        _peer(the_baseline(correlation)).alias("peer"),
         pl.col(COUNT).alias("count"),
         _amount(correlation).alias("amount"),
         pl.col(TIME).alias("first"),
@@ -83,6 +82,23 @@ def habits(correlation: Correlation, matches: Matches, keyring: Keyring) -> pl.D
         pl.col(OFFSET).cast(pl.Int64).alias("sample"),
     )
     return found.filter(pl.col("subject") != 0) if people else found
+
+
+def _peer(baseline: Baseline) -> pl.Expr:
+    """Whose peer somebody is at the time of the event; empty: nobody's. Over a frame with TIME."""
+    if not baseline.peers:
+        return pl.lit("")
+    named = pl.col(baseline.peers).fill_null("")
+    if baseline.peer_table is None:
+        return named
+    pairs = baseline.peer_table.pairs
+    if pairs is None:
+        raise AssertionError("a table of peers was never looked for; load rules by rules/ruleset.py")
+    return pl.struct(named.alias("text"), pl.col(TIME)).map_batches(
+        lambda both: pairs.at(both.struct.field("text"), both.struct.field(TIME)),
+        return_dtype=pl.String(),
+        is_elementwise=True,
+    )
 
 
 def _hour(zone: str) -> pl.Expr:
