@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.ports import free_ports
+from tests.support.ports import quiet_ports
 from tests.support.shipped import ROOT
 
 COMPOSE = ROOT / "deploy" / "compose" / "compose.yml"
@@ -42,7 +42,7 @@ class Composed:
         }
         # Ports that no other service asks for: a controller, and what people reach from outside.
         spoken |= {("kafka", 9093), ("web", 8443), ("nginx", 8080)}
-        self.ports = dict(zip(sorted(spoken), free_ports(len(spoken)), strict=True))
+        self.ports = dict(zip(sorted(spoken), quiet_ports(len(spoken)), strict=True))
 
     def address(self, service: str, port: int) -> str:
         """Where a service answers here, as host:port."""

@@ -45,6 +45,20 @@ def lint(page: bytes) -> str:
     return (done.stdout + done.stderr).decode()
 
 
+def ask(url: str, expression: str) -> list[dict]:
+    """The instant vector of an expression, of the server at an address."""
+    where = f"{url}/api/v1/query?query={urllib.parse.quote(expression)}"
+    with urllib.request.urlopen(where, timeout=30) as answer:
+        return json.load(answer)["data"]["result"]
+
+
+def ask_over(url: str, expression: str, start: float, end: float, step: float) -> list[dict]:
+    """Series of an expression with their `values`, between two Unix times in seconds."""
+    asked = urllib.parse.urlencode({"query": expression, "start": start, "end": end, "step": step})
+    with urllib.request.urlopen(f"{url}/api/v1/query_range?{asked}", timeout=30) as answer:
+        return json.load(answer)["data"]["result"]
+
+
 class Prometheus:
     """One server on a free port of the loopback address, scraping one target every second.
 
@@ -80,17 +94,13 @@ class Prometheus:
     def query(self, expression: str) -> list[dict]:
         """The instant vector of an expression; empty also while the server is starting."""
         try:
-            where = f"{self.url}/api/v1/query?query={urllib.parse.quote(expression)}"
-            with urllib.request.urlopen(where, timeout=10) as answer:
-                return json.load(answer)["data"]["result"]
+            return ask(self.url, expression)
         except (OSError, urllib.error.URLError):
             return []
 
     def over(self, expression: str, start: float, end: float, step: float) -> list[dict]:
         """Series of an expression with their `values`, between two Unix times in seconds."""
-        asked = urllib.parse.urlencode({"query": expression, "start": start, "end": end, "step": step})
-        with urllib.request.urlopen(f"{self.url}/api/v1/query_range?{asked}", timeout=10) as answer:
-            return json.load(answer)["data"]["result"]
+        return ask_over(self.url, expression, start, end, step)
 
     def wait_for(self, expression: str) -> list[dict]:
         """The same, once it holds anything."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -71,10 +72,15 @@ class WholeSet:
         for service, port, path in (
             ("prometheus", 9090, "/-/ready"),
             ("alertmanager", 9093, "/-/ready"),
-            ("nginx", 8080, "/"),
             ("web", 8443, "/sign-in"),
         ):
             self.wait_for(lambda: self.answers(service, port, path), f"{service} answers")  # noqa: B023 - now
+
+    def listens(self, service: str, port: int) -> bool:
+        """Whether somebody takes connections there; nothing is asked, so no log has a line of it."""
+        host, _, number = self.composed.address(service, port).partition(":")
+        with socket.socket() as one:
+            return one.connect_ex((host, int(number))) == 0
 
     def run(self, service: str, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
         """Start a service's process, its files placed; what it says is kept."""
@@ -154,6 +160,7 @@ class WholeSet:
         assert listening != text
         config.write_text(listening, encoding="utf-8")
         self.run("nginx", [log_programs.needed("nginx"), *options])
+        self.wait_for(lambda: self.listens("nginx", 8080), "nginx listens")
 
     def _privwatch(self) -> None:
         """The daemon, the account, the pages."""
