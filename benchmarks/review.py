@@ -142,6 +142,7 @@ def pages(site: Site) -> dict[str, str]:
         "case": f"/cases/{case.key}",
         "register": "/register",
         "ledger": "/ledger",
+        "retention": "/retention",
     }
 
 

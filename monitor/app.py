@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.metadata import version
@@ -43,14 +43,14 @@ from monitor.sources.archive import ArchiveSource
 from monitor.sources.topicfile import TopicArchive
 
 if TYPE_CHECKING:
-    from monitor import alerting, feeding, operate
+    from monitor import alerting, feeding, keeping, operate
     from monitor.alert_settings import AlertsSettings
     from monitor.settings import Settings
     from monitor.store import repository
     from monitor.store.repository import SqlStore
 else:  # `check` needs no SQL, a replay no Kafka
     alerting, operate = Lazily("monitor.alerting"), Lazily("monitor.operate")
-    feeding = Lazily("monitor.feeding")
+    feeding, keeping = Lazily("monitor.feeding"), Lazily("monitor.keeping")
     repository = Lazily("monitor.store.repository")
 
 log = logging.getLogger(__name__)
@@ -288,8 +288,7 @@ def run(
     detection = Detection(settings.detectors)
     ruling = _ruling(paths, clock, decodings, detection)
     with ExitStack() as stack:
-        store = _opened(settings)
-        stack.callback(store.close)
+        store = stack.enter_context(closing(_opened(settings)))
         keyring = keyring_for(store, settings.key)
         source = feeding.source(settings, store.claim, clock)
         operations = stack.enter_context(
@@ -301,6 +300,7 @@ def run(
         source.start(store.checkpoints())
         stack.callback(source.close)
         operations.watch(source, store, detection.passed_over)
+        operations.also(keeping.keeper(settings, store, clock, operations.registry))
 
         def ways() -> WayOf:
             return feeding.ways(ruling.plans, decodings, source.member_of, operations.watched)

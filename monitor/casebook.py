@@ -204,11 +204,15 @@ class Casebook(Protocol):
         """With which what the ledger says can be checked, 64 hex digits."""
         ...
 
-    def gather(self, at: int) -> int:
-        """Take in violations that changed: sum their cases and days anew, seal them in the ledger.
+    def gather(self, at: int, most: int = ...) -> int:
+        """Take in violations that changed, at most so many: sum cases and days anew, seal them in the ledger.
 
         Returns how many were taken in; 0 once nothing is left. `at` is now, microseconds UTC.
         """
+        ...
+
+    def retirement(self) -> Retirement:
+        """What is too old, of the same namespace."""
         ...
 
     def find(self, query: Query) -> Found:
@@ -302,6 +306,10 @@ class Casebook(Protocol):
         """How many violations wait to be taken in: what is in the store of them, nothing vouches for yet."""
         ...
 
+    def erased(self) -> int:
+        """How many entries of the ledger have no payload any more."""
+        ...
+
     def verify(self, public: str) -> Iterator[Fault]:
         """Everything in ledger, violations, cases and accounts that is not as it was written."""
         ...
@@ -352,4 +360,52 @@ class Casebook(Protocol):
 
     def token_used(self, name: str, at: int) -> None:
         """Say when a token was last used."""
+        ...
+
+
+class Retirement(Protocol):
+    """What is too old, found and removed; whoever removes says why, and it is written down at once.
+
+    Days are `2026-11-16`, times microseconds UTC. A removal returns how many things it removed; nothing is
+    written down where it was nothing. StoreError where the database cannot do it.
+    """
+
+    def aged(self, before: str) -> tuple[CaseDays, ...]:
+        """Cases with violations of days before that one, and what those are."""
+        ...
+
+    def hidden(self, before: str) -> int:
+        """How many violations that a filter hides are of days before that one."""
+        ...
+
+    def bare(self, before: int) -> tuple[Case, ...]:
+        """Cases of which no violation is left, the last event before that time."""
+        ...
+
+    def over(self, before: int) -> int:
+        """How many alerts were over before that time, every target told."""
+        ...
+
+    def erasable(self, before: int) -> tuple[int, ...]:
+        """Entries older than that whose payloads nothing in the store rests on any more."""
+        ...
+
+    def retire(self, cases: Sequence[Case], before: str, record: Record, at: int) -> int:
+        """Remove violations of days before that one; none of a case that somebody decided on meanwhile."""
+        ...
+
+    def retire_hidden(self, before: str, record: Record, at: int) -> int:
+        """Remove violations that a filter hides; some thousands at a time."""
+        ...
+
+    def retire_bare(self, cases: Sequence[Case], record: Record, at: int) -> int:
+        """Remove cases of which no violation is left, but those that somebody decided on meanwhile."""
+        ...
+
+    def retire_over(self, before: int, record: Record, at: int) -> int:
+        """Remove alerts that were over before that time; some thousands at a time."""
+        ...
+
+    def erase(self, before: int, record: Record, at: int) -> int:
+        """Erase payloads of entries older than that, see `erasable`; the entries stay and still hold."""
         ...

@@ -139,6 +139,7 @@ class Operations:
         self._tiers: Mapping[str, str] = {}
         self._letters: Checked = (True, "written")
         self._trimming = Trimming(clock)
+        self._also: list[Callable[[], None]] = []
         self._server = serve(
             http_options(settings.metrics),
             self._metrics.registry,
@@ -171,6 +172,10 @@ class Operations:
         ReviewMetrics(self.registry, Within(store.backlog), self._tier, clocks.state_of, self._clock)
         self._health.check("store", Within(lambda: _reached(store)))
         self._health.check("source", source.condition)
+
+    def also(self, between: Callable[[], None]) -> None:
+        """Something else that is to be done between turns, a short step at a time."""
+        self._also.append(between)
 
     def rules(self, ruleset: RuleSet) -> None:
         """Take note of the rules in use."""
@@ -267,6 +272,8 @@ class Operations:
         """The loop came round: look after what changed outside."""
         self._beat()
         self._trimming.between()
+        for one in self._also:
+            one()
         asked = self._outside.reload()
         if asked:
             self._renew()

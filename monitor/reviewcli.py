@@ -1,4 +1,4 @@
-"""The commands of the review: `web`, `account`, `report`, `verify`."""
+"""The commands of the review: `web`, `account`, `report`, `verify`, `retention`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from monitor import clock as clocks
     from monitor import reviewing
     from monitor.ledger import signing
+    from monitor.review import retention as retaining
     from monitor.review import weeks
     from monitor.web import administration, oidc, permissions, reports, serve, site
 else:
@@ -24,7 +25,7 @@ else:
     oidc = Lazily("monitor.web.oidc")
     administration, serve = Lazily("monitor.web.administration"), Lazily("monitor.web.serve")
     site, reports = Lazily("monitor.web.site"), Lazily("monitor.web.reports")
-    weeks = Lazily("monitor.review.weeks")
+    weeks, retaining = Lazily("monitor.review.weeks"), Lazily("monitor.review.retention")
 
 FOUND = 1
 """Exit code of `verify` where something is not as it was written."""
@@ -219,6 +220,8 @@ def verify(
     typer.echo(f"{found.entries:,} entries, signed with {signing.named(public)} (from {source})", err=True)
     if found.waiting:
         typer.echo(f"violations that the ledger does not know yet: {found.waiting:,}", err=True)
+    if found.erased:
+        typer.echo(f"entries whose payload was erased: {found.erased:,}", err=True)
     if faults:
         raise typer.Exit(FOUND)
     typer.echo("all holds: ledger, violations, cases and accounts are as they were written")
@@ -236,3 +239,33 @@ def _verify_files(files: list[Path], public: str, source: str, here: reviewing.W
     typer.echo(f"checked with the key {signing.named(public)} (from {source})", err=True)
     if wrong:
         raise typer.Exit(FOUND)
+
+
+def retention(
+    config: Config = None,
+    store: Store = STORE,
+    namespace: Namespace = "replay",
+    ledger_key: LedgerKey = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Remove it.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go (default).")] = False,
+) -> None:
+    """Say what is too old by the settings' `retention`, or remove it, counted and written in the ledger.
+
+    Cases on hold, under a clock or an acceptance that runs are kept whatever their age.
+    """
+    if apply and dry_run:
+        raise SettingsError("--apply and --dry-run exclude each other; say one of them")
+    here = reviewing.where(config, store, namespace, ledger_key=ledger_key)
+    with reviewing.desk(here) as (desk, _):
+        if not apply:
+            for line in retaining.due(desk.book, desk.retention, desk.now()):
+                held = f" ({line.kept:,} more are kept on hold or by a clock)" if line.kept else ""
+                typer.echo(f"{line.due:>11,} {retaining.LABELS[line.kind]} before {line.before}{held}")
+            typer.echo("nothing was removed; --apply removes it", err=True)
+            return
+        gone = dict.fromkeys(retaining.LABELS, 0)
+        for kind, count in retaining.steps(desk.book, desk.retention, desk.now(), "privwatch retention"):
+            if kind:
+                gone[kind] += count
+        for kind, count in gone.items():
+            typer.echo(f"{count:>11,} {retaining.LABELS[kind]} removed")

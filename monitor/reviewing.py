@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor import app
+from monitor import app, keeping
 from monitor.clock import Clock, SystemClock
 from monitor.detecting import Detection
 from monitor.errors import SettingsError, StoreError
@@ -21,6 +21,7 @@ from monitor.ledger.exports import SUFFIX
 from monitor.ledger.signing import Signer
 from monitor.review.catalogue import catalogue
 from monitor.review.desk import Desk
+from monitor.sections import RetentionSettings
 from monitor.settings import load_settings
 from monitor.sign_in_settings import SignInSettings
 from monitor.store import keyfile, repository
@@ -37,7 +38,10 @@ KEY_OPTION = "--ledger-key"
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What is reviewed. `rules` empty: those that come along. `ledger_key` None: beside the store."""
+    """What is reviewed, and how long it is kept (None: as by default).
+
+    `rules` empty: those that come along. `ledger_key` None: beside the store.
+    """
 
     store: str
     namespace: str
@@ -46,6 +50,7 @@ class Where:
     ledger_key: Path | None = None
     detection: Detection | None = None
     sign_in: SignInSettings | None = None
+    retention: RetentionSettings | None = None
 
     @property
     def key(self) -> Path:
@@ -82,10 +87,11 @@ def where(
     if config is None:
         return Where(store, namespace, tuple(rules), None, ledger_key)
     said = load_settings(config, env)
-    key = ledger_key or said.key.with_suffix(".ledger.key")
+    key = ledger_key or keeping.key_file(said)
     named = tuple(rules) or said.rules
     detection = Detection(said.detectors)
-    return Where(said.store, said.namespace, named, said.store_password_file, key, detection, said.sign_in)
+    place = said.store, said.namespace, named, said.store_password_file, key
+    return Where(*place, detection, said.sign_in, said.retention)
 
 
 @contextmanager
@@ -99,27 +105,27 @@ def desk(here: Where, clock: Clock | None = None) -> Iterator[tuple[Desk, Signer
     ruleset, _ = app.load_rules(here.rules or [app.shipped_rules()], clock, here.detection)
     with _opened(here) as store:
         signer = Signer(keyfile.load_key(here.key, begun=store.public_key() is not None, option=KEY_OPTION))
-        _lay_out(here.public, signer.public)
-        made = Desk(store.casebook(signer), catalogue(ruleset), clock)
+        keeping.lay_out(here.public, signer.public)
+        made = Desk(store.casebook(signer), catalogue(ruleset), clock, here.retention)
         made.catch_up()
         yield made, signer
 
 
-def _lay_out(file: Path, public: str) -> None:
-    """Put the public key beside the private one; where that folder is mounted to be read only, do without."""
-    try:
-        file.write_text(public + "\n", encoding="ascii")
-    except OSError as error:
-        log.info("%s: the public key is not written there (%s); it is %s", file, error.strerror, public)
-
-
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a check found: `entries` of the ledger, `waiting` violations that it does not know yet."""
+    """What a check found.
+
+    Attributes:
+        faults: what is not as it was written.
+        entries: of the ledger.
+        waiting: violations that it does not know yet.
+        erased: entries whose payload is no more.
+    """
 
     faults: list[Fault]
     entries: int
     waiting: int
+    erased: int
 
 
 def verify(here: Where, public: str) -> Verified:
@@ -134,7 +140,7 @@ def verify(here: Where, public: str) -> Verified:
         head, faults = book.head(), list(book.verify(public))
         if head is None and not faults:
             raise StoreError(f"store {store.place}: it has no ledger yet; `privwatch web` begins one")
-        return Verified(faults, head.size if head else 0, book.waiting())
+        return Verified(faults, head.size if head else 0, book.waiting(), book.erased())
 
 
 def written(made: Export, folder: Path) -> tuple[Path, Path]:

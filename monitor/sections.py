@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from monitor.setting_kinds import SECRET, File, Section
 
@@ -89,3 +89,80 @@ class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least level of our own messages; of libraries warnings are shown"
     )
+
+
+class LedgerSettings(Section):
+    """The ledger, which the daemon adds to where it has the key."""
+
+    key: File | None = Field(
+        default=None,
+        description="key file the ledger is signed with, made on first use; none: beside `key`, with "
+        "`.ledger.key`, where such a file is",
+    )
+    seal_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        le=86_400,
+        description="seconds after which the daemon seals in the ledger what it found; 0: only `web` does",
+    )
+
+
+LEAST_LOG_DAYS = 180
+"""CNIL, deliberation 2021-122: what is logged of accesses is kept for six months at least."""
+
+LEAST_INCIDENT_DAYS = 1095
+"""Art. 33(5) names no end; three years is our floor, so that an authority that asks later still finds it."""
+
+
+def _six_months(days: int) -> int:
+    if days < LEAST_LOG_DAYS:
+        raise ValueError(
+            f"at least {LEAST_LOG_DAYS} days: the CNIL asks for six months of logs (2021-122); say so or more"
+        )
+    return days
+
+
+def _three_years(days: int) -> int:
+    if days < LEAST_INCIDENT_DAYS:
+        raise ValueError(
+            f"at least {LEAST_INCIDENT_DAYS} days: the register of Art. 33(5) lets an authority check, also "
+            "years later; say so or more"
+        )
+    return days
+
+
+LogDays = Annotated[int, Field(le=36_500), AfterValidator(_six_months)]
+IncidentDays = Annotated[int, Field(le=36_500), AfterValidator(_three_years)]
+
+
+class RetentionSettings(Section):
+    """How long what was found is kept, in days; older things are removed, counted and in the ledger."""
+
+    daily: bool = Field(
+        default=False,
+        description="whether the daemon removes once a day what is too old; it needs the ledger's key",
+    )
+    open_days: LogDays = Field(
+        default=365, description="violations of cases that somebody has still to decide on; at least 180"
+    )
+    settled_days: LogDays = Field(
+        default=365,
+        description="of cases that were decided on, those cases, and what filters hide; at least 180",
+    )
+    incident_days: IncidentDays = Field(
+        default=1826, description="breach candidates and whatever is in the register; at least 1095"
+    )
+    ledger_days: IncidentDays = Field(
+        default=1826,
+        description="payloads of the ledger that nothing rests on; its entries stay. Not less than incidents",
+    )
+    alert_days: int = Field(default=90, ge=7, le=36_500, description="alerts that are over, everybody told")
+
+    @model_validator(mode="after")
+    def _outlives(self) -> Self:
+        if self.ledger_days < self.incident_days:
+            raise ValueError(
+                "ledger_days is less than incident_days: the reasons of an incident would go before it; "
+                "say as much or more"
+            )
+        return self

@@ -21,7 +21,14 @@ from monitor.errors import SettingsError
 from monitor.rules.diagnostics import Problems, suggestion
 from monitor.rules.document import ListNode, MapNode, Node, plain, read
 from monitor.rules.tree import Span
-from monitor.sections import DeadLetterSettings, LogSettings, MetricsSettings, ReloadSettings
+from monitor.sections import (
+    DeadLetterSettings,
+    LedgerSettings,
+    LogSettings,
+    MetricsSettings,
+    ReloadSettings,
+    RetentionSettings,
+)
 from monitor.setting_kinds import Paths, Section, below
 from monitor.sign_in_settings import SignInSettings
 from monitor.source_settings import SourcesSettings
@@ -85,6 +92,12 @@ class Settings(Section):
     )
     sign_in: SignInSettings = Field(
         default_factory=SignInSettings, description="how people come in to the pages of the review"
+    )
+    ledger: LedgerSettings = Field(
+        default_factory=LedgerSettings, description="what was found, written down so that changes show"
+    )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="how long what was found is kept"
     )
 
 

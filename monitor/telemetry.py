@@ -50,6 +50,8 @@ DEAD_LETTER_SINKS: Final = ("file", "topic")
 
 CLOCK_STATES: Final = ("running", "urgent", "over")
 """How a clock of Art. 33 that nobody has stopped can stand."""
+RETENTION_KINDS: Final = ("open", "settled", "incident", "hidden", "cases", "alerts", "payloads")
+"""What is removed when it is too old."""
 
 _PARTITION: Final = re.compile(r"(stdin)#[0-9a-f]+|([a-z][a-z0-9_-]*):/.*#\d+|(.+)-\d+", re.DOTALL)
 
@@ -256,6 +258,17 @@ REVIEW_OLDEST = Metric(
     "Seconds since the first event of the oldest case that is new: nobody has decided anything about it.",
     ("tier", "level"),
 )
+SEALED = Metric(
+    "privwatch_ledger_sealed_total",
+    "counter",
+    "Violations that were taken into the ledger between turns, each time they changed.",
+)
+REMOVED = Metric(
+    "privwatch_retention_removed_total",
+    "counter",
+    "What was removed since it was too old, by kind; the ledger says the same with its reason.",
+    ("what",),
+)
 BUILD_INFO = Metric(
     "privwatch_build_info",
     "gauge",
@@ -301,5 +314,7 @@ METRICS: Final = (
     BREACH_CLOCKS,
     REVIEW_CASES,
     REVIEW_OLDEST,
+    SEALED,
+    REMOVED,
     BUILD_INFO,
 )

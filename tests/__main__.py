@@ -24,6 +24,7 @@ from tests.support import (
     helm,
     kafka_jars,
     log_programs,
+    pango,
     postgresql_server,
     prometheus_server,
 )
@@ -89,7 +90,7 @@ def _provision() -> None:
         alertmanager.provision()
     if not os.environ.get("PRIVWATCH_TEST_KAFKA"):
         kafka_jars.provision()
-    for support in (prometheus_server, log_programs, browser, helm):
+    for support in (prometheus_server, log_programs, browser, helm, pango):
         support.provision()
 
 

@@ -212,3 +212,54 @@ def test_a_public_key_that_has_no_room_stops_nothing(folder, tmp_path):
     public.unlink()
     public.mkdir()
     assert piped(tmp_path, "greta", "viewer", "one-more-long-password\n").returncode == 0
+
+
+WITHOUT_PANGO = """
+import cffi
+def none_of_it(*_, **__):
+    raise OSError("cannot load library")
+cffi.FFI.dlopen = none_of_it
+from monitor.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("lacks", ["import sys; sys.modules['weasyprint'] = None", WITHOUT_PANGO])
+def test_a_pdf_without_what_draws_it_says_what_to_install(folder, tmp_path, lacks):
+    """The other formats need neither, and nothing is written for what could not be made."""
+    blocked = f"{lacks}\nfrom monitor.__main__ import main; main()"
+    arguments = ["report", *STORE, "--format", "pdf", "-o", str(tmp_path)]
+    said = subprocess.run(
+        [sys.executable, "-c", blocked, *arguments],
+        cwd=folder,
+        env={**environment({}), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    cure = (
+        "privwatch: a PDF needs an extra, and Pango, which draws its text; run: pip install "
+        "'privwatch[report]' and, on Debian, apt install libpangoft2-1.0-0\n"
+    )
+    assert (said.returncode, said.stdout, said.stderr) == (2, "", cure)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_too_old_is_said_and_then_removed_and_all_still_holds(tmp_path):
+    (tmp_path / "app.ndjson").write_text(EVENT + EVENT.replace("2026-11", "2019-11"), encoding="utf-8")
+    assert run(["replay", "app.ndjson", *STORE], cwd=tmp_path).code == 1
+    said = run(["retention", *STORE], cwd=tmp_path)
+    assert (said.code, "nothing was removed" in said.err) == (0, True)
+    kind = "violations of cases that somebody has still to decide on"
+    assert said.out.startswith(f"          1 {kind} before 20")
+    assert run(["retention", *STORE, "--dry-run"], cwd=tmp_path).out == said.out
+    gone = run(["retention", *STORE, "--apply"], cwd=tmp_path)
+    assert (gone.code, gone.out.splitlines()[0].split(None, 1)) == (0, ["1", f"{kind} removed"])
+    with closing(sqlite3.connect(tmp_path / "s" / "privwatch.db")) as db:
+        assert [row[0][:4] for row in db.execute("SELECT period FROM violation")] == ["2026"]
+        (counts,) = db.execute("SELECT count(*) FROM ledger WHERE kind = 'retention'").fetchone()
+    assert counts == 1
+    assert run(["verify", *STORE], cwd=tmp_path).code == 0
+    both = run(["retention", *STORE, "--apply", "--dry-run"], cwd=tmp_path)
+    assert (both.code, "say one of them" in both.err) == (2, True)

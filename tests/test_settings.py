@@ -216,3 +216,19 @@ def test_the_page_says_what_the_code_says():
     rows = re.findall(r"^\| `([a-z_.<>]+)` \| `?(.*?)`? \| (.*) \|$", page, re.MULTILINE)
     assert rows == settings_table()
     assert {row[0].partition(".")[0] for row in rows} == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("open_days: 179", "'retention.open_days': at least 180 days: the CNIL"),
+        ("settled_days: 1", "'retention.settled_days': at least 180 days"),
+        ("incident_days: 365", "'retention.incident_days': at least 1095 days: the register of Art. 33(5)"),
+        ("ledger_days: 1800", "'retention': ledger_days is less than incident_days"),
+        ("alert_days: 1", "'retention.alert_days'"),
+    ],
+)
+def test_what_is_to_be_kept_by_law_is_not_kept_for_less(write, said, why):
+    with pytest.raises(SettingsError) as refused:
+        load_settings(write(f"{LEAST}retention: {{{said}}}\n"), {})
+    assert why in str(refused.value)

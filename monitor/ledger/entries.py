@@ -22,6 +22,9 @@ NOTHING = "0" * 64
 ERASURE = "erasure"
 """Kind of the entry whose payload lists the numbers of `entries` that lost theirs."""
 
+RETENTION = "retention"
+"""Kind of the entry that says what was removed since it was too old, and why; `cases` are keys of cases."""
+
 SEAL = "violations"
 """Kind of the entry whose payload lists digests of violations as they were, `sealed`, and those `gone`."""
 

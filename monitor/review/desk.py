@@ -15,6 +15,7 @@ from monitor.review import clocks, incident, severity, verdicts
 from monitor.review.catalogue import Card, Catalogue
 from monitor.review.coverage import SourceLine, sources
 from monitor.review.weeks import SHOWN_WEEKS, Overview, Week, overview, week_at
+from monitor.sections import RetentionSettings
 
 OCCURRENCES = 200
 """Violations of a case that are shown."""
@@ -58,11 +59,14 @@ class Dossier:
 
 
 class Desk:
-    """One namespace of a store, under one rule set."""
+    """One namespace of a store, under one rule set, and how long what is kept there."""
 
-    def __init__(self, book: Casebook, rules: Catalogue, clock: Clock) -> None:
+    def __init__(
+        self, book: Casebook, rules: Catalogue, clock: Clock, retention: RetentionSettings | None = None
+    ) -> None:
         self.book = book
         self.rules = rules
+        self.retention = retention or RetentionSettings()
         self._clock = clock
 
     def now(self) -> int:

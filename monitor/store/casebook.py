@@ -19,6 +19,7 @@ from monitor.model import SourceSeen, Violation
 from monitor.store import finding, gathering, ledger, proving, rows, schema, sightings, tokens
 from monitor.store.database import reading, standing, writing
 from monitor.store.ledger import Written
+from monitor.store.retiring import SqlRetirement
 from monitor.store.upsert import replace
 
 
@@ -36,10 +37,14 @@ class SqlCasebook:
         """Of the ledger's key, hex digits."""
         return self._signer.public
 
-    def gather(self, at: int) -> int:
+    def gather(self, at: int, most: int = gathering.CHUNK) -> int:
         """Take in violations that changed; returns how many, 0 once nothing is left."""
         with self._writing() as connection:
-            return gathering.gather(connection, self._namespace, self._signer, at)
+            return gathering.gather(connection, self._namespace, self._signer, at, most)
+
+    def retirement(self) -> SqlRetirement:
+        """What is too old, of the same namespace."""
+        return SqlRetirement(self._engine, self._place, self._namespace, self._signer)
 
     def find(self, query: Query) -> Found:
         """Cases of a query."""
@@ -192,6 +197,11 @@ class SqlCasebook:
         with self._reading() as connection:
             found = gathering.beyond(connection, self._namespace).order_by(None).subquery()
             return connection.execute(select(func.count()).select_from(found)).scalar_one()
+
+    def erased(self) -> int:
+        """How many entries have no payload any more."""
+        with self._reading() as connection:
+            return ledger.bare(connection, self._namespace)
 
     def verify(self, public: str) -> Iterator[Fault]:
         """Everything that is not as it was written."""

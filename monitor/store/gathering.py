@@ -50,10 +50,10 @@ def digest(row: Row[Any]) -> str:
     ).hexdigest()
 
 
-def gather(connection: Connection, namespace: str, signer: Signer, at: int) -> int:
-    """Take in the next violations that changed or were taken back; returns how many."""
-    changed = _changed(connection, namespace)
-    gone = _gone(connection, namespace)
+def gather(connection: Connection, namespace: str, signer: Signer, at: int, most: int = CHUNK) -> int:
+    """Take in the next violations that changed or were taken back, at most so many; returns how many."""
+    changed = _changed(connection, namespace, most)
+    gone = _gone(connection, namespace, most)
     if not changed and not gone:
         return 0
     shown = [row for row in changed if row.status != FILTERED]
@@ -97,11 +97,11 @@ def beyond(connection: Connection, namespace: str, after: tuple[int, str] | None
     )
 
 
-def _changed(connection: Connection, namespace: str) -> Sequence[Row[Any]]:
-    return connection.execute(beyond(connection, namespace).limit(CHUNK)).all()
+def _changed(connection: Connection, namespace: str, most: int) -> Sequence[Row[Any]]:
+    return connection.execute(beyond(connection, namespace).limit(most)).all()
 
 
-def _gone(connection: Connection, namespace: str) -> Sequence[Row[Any]]:
+def _gone(connection: Connection, namespace: str, most: int) -> Sequence[Row[Any]]:
     """Violations that were taken back and have not come again."""
     table, held = schema.violation_gone, schema.violation
     here = (held.c.namespace == table.c.namespace) & (held.c.fingerprint == table.c.fingerprint)
@@ -110,7 +110,7 @@ def _gone(connection: Connection, namespace: str) -> Sequence[Row[Any]]:
         select(table, held.c.fingerprint.label("held"))
         .select_from(joined)
         .where(table.c.namespace == namespace)
-        .limit(CHUNK)
+        .limit(most)
     )
     found = connection.execute(wanted).all()
     _forget_gone(connection, namespace, [row for row in found if row.held is not None])

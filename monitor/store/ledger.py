@@ -152,10 +152,28 @@ def whole(connection: Connection, namespace: str, before: int | None, limit: int
     return tuple(told)
 
 
+def bare(connection: Connection, namespace: str) -> int:
+    """How many entries have no payload any more."""
+    table, beside = schema.ledger, schema.ledger_payload
+    both = (table.c.namespace == beside.c.namespace) & (table.c.seq == beside.c.seq)
+    joined = select(func.count()).select_from(table.outerjoin(beside, both))
+    return connection.execute(
+        joined.where(table.c.namespace == namespace, beside.c.seq.is_(None))
+    ).scalar_one()
+
+
+def stray(connection: Connection, namespace: str, size: int) -> Sequence[int]:
+    """Numbers of payloads that no entry of a ledger of this size can have."""
+    seq = schema.ledger_payload.c.seq
+    wanted = select(seq).where(schema.ledger_payload.c.namespace == namespace, (seq > size) | (seq < 1))
+    return sorted(connection.execute(wanted).scalars())
+
+
 def every(connection: Connection, namespace: str) -> Iterator[Written]:
     """All entries in order, some hundred at a time in memory."""
     wanted = joined(namespace).order_by(schema.ledger.c.seq)
-    with connection.execution_options(yield_per=200).execute(wanted) as found:
+    # Said of the statement: said of the connection it would hold for whatever is written afterwards.
+    with connection.execute(wanted, execution_options={"yield_per": 200}) as found:
         yield from map(written, found)
 
 

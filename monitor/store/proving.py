@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Table, select
 
 from monitor.casebook import NEW
 from monitor.ledger.check import Chain, Fault
-from monitor.ledger.entries import SEAL
+from monitor.ledger.entries import RETENTION, SEAL
 from monitor.ledger.signing import signed
 from monitor.model import FILTERED
 from monitor.store import gathering, ledger, schema
@@ -60,6 +60,9 @@ class _Said:
                 self.seals.pop(fingerprint, None)
             if "read" in content:
                 self.read = (content["read"][0], content["read"][1])
+        elif kind == RETENTION:
+            for key in content.get("cases", ()):
+                self.cases.pop(key, None)
         elif kind.startswith("case."):
             self.cases[ref] = content["after"], seq
         elif kind == "account.kept":
@@ -85,13 +88,20 @@ def prove(connection: Connection, namespace: str, public: str) -> Iterator[Fault
         return
     head = found[0]
     chain = Chain(head.origin, lambda text, signature: signed(public, text, signature))
-    said = _Said()
+    said, wrong = _Said(), 0
     for entry, payload in ledger.every(connection, namespace):
         faults = list(chain.follow(entry, payload))
         yield from faults
+        wrong += bool(faults)
         if payload is not None and not faults:
             said.take(entry.kind, entry.ref, entry.seq, payload.content)
     yield from chain.end(head)
+    if found[1] != public:
+        yield Fault("head of the ledger", "changed: it names another key than the one this is checked with")
+    elif wrong == chain.read:
+        yield Fault("head of the ledger", "changed: no entry is of the ledger that it names")
+    for seq in ledger.stray(connection, namespace, head.size):
+        yield Fault(f"ledger entry {seq}", "added: there is a payload, and no entry knows it")
     if said.read not in {None, gathering.read(connection, namespace)}:
         yield Fault("review_cursor", "changed: it is not where the last seal stopped reading")
     keys = yield from _violations(connection, namespace, said)

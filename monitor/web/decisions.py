@@ -29,29 +29,29 @@ def verdict(visit: Visit) -> Response:
         )
         return deciding.verdict(visit.desk, case, decision, visit.now)
 
-    return _changed(visit, decided)
+    return made(visit, decided)
 
 
 def confirm(visit: Visit) -> Response:
     """The second person agrees."""
-    return _changed(visit, lambda case: verdicts.confirm(case, visit.who, visit.now))
+    return made(visit, lambda case: verdicts.confirm(case, visit.who, visit.now))
 
 
 def decline(visit: Visit) -> Response:
     """The second person does not, or the first takes it back."""
-    return _changed(visit, lambda case: verdicts.decline(case, visit.who, visit.form.get("reason", "")))
+    return made(visit, lambda case: verdicts.decline(case, visit.who, visit.form.get("reason", "")))
 
 
 def aware(visit: Visit) -> Response:
     """When it became known; the 72 hours run from then."""
     at, reason = visit.form.get("at", ""), visit.form.get("reason", "")
-    return _changed(visit, lambda case: incident.aware(case, visit.who, _moment(at), reason, visit.now))
+    return made(visit, lambda case: incident.aware(case, visit.who, _moment(at), reason, visit.now))
 
 
 def notified(visit: Visit) -> Response:
     """The authority was told."""
     at, reference = visit.form.get("at", ""), visit.form.get("reference", "")
-    return _changed(visit, lambda case: incident.notified(case, visit.who, _moment(at), reference, visit.now))
+    return made(visit, lambda case: incident.notified(case, visit.who, _moment(at), reference, visit.now))
 
 
 def severity(visit: Visit) -> Response:
@@ -61,16 +61,16 @@ def severity(visit: Visit) -> Response:
         value = float(visit.form.get("value", ""))
     except ValueError:
         raise DecisionError("choose a value of the factor") from None
-    return _changed(visit, lambda case: incident.assessed(case, visit.who, name, value, reason))
+    return made(visit, lambda case: incident.assessed(case, visit.who, name, value, reason))
 
 
 def register(visit: Visit) -> Response:
     """Texts of the register."""
     texts = {name: visit.form[name] for name in incident.TEXTS if name in visit.form}
-    return _changed(visit, lambda case: incident.documented(case, visit.who, texts))
+    return made(visit, lambda case: incident.documented(case, visit.who, texts))
 
 
-def _changed(visit: Visit, change: Callable[[Case], Change]) -> Response:
+def made(visit: Visit, change: Callable[[Case], Change]) -> Response:
     """Change the case that was seen."""
     key, version = visit.request.path_params["key"], visit.form.get("version", "")
     try:

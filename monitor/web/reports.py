@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import NoReturn
 
@@ -48,7 +50,8 @@ def as_pdf(made: Report) -> bytes:
         PrivwatchError: what makes PDFs is not installed.
     """
     try:
-        from weasyprint import HTML  # noqa: PLC0415 - slow to import, and only where a PDF is asked for
+        with redirect_stdout(StringIO()):  # where it lacks a library it prints a page of its own
+            from weasyprint import HTML  # noqa: PLC0415 - slow to import, and only where a PDF is asked for
     except (ImportError, OSError) as error:
         raise PrivwatchError(
             "a PDF needs an extra, and Pango, which draws its text; run: pip install 'privwatch[report]' "

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monitor.casebook import Account
 from monitor.errors import OutpacedError, PrivwatchError
 from monitor.review.desk import Desk
-from monitor.web import access, administration, decisions, federated, pages, rendering, reports
+from monitor.web import access, administration, decisions, federated, pages, rendering, reports, retaining
 from monitor.web.api import guard, openapi
 from monitor.web.oidc import CALLBACK, Provider
 from monitor.web.permissions import ACCOUNTS, DECIDE, EVIDENCE, EXPORT, INCIDENT, LEDGER, OVERVIEW, REGISTER
@@ -67,6 +67,9 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("GET", "/cases/{key}/notification.json", REGISTER, pages.notification_json),
     ("GET", "/register", REGISTER, pages.register),
     ("GET", "/ledger", LEDGER, pages.ledger),
+    ("GET", "/retention", LEDGER, retaining.page),
+    ("POST", "/cases/{key}/hold", INCIDENT, retaining.hold),
+    ("POST", "/cases/{key}/release", INCIDENT, retaining.release),
     ("GET", "/accounts", ACCOUNTS, administration.accounts),
     ("POST", "/accounts", ACCOUNTS, administration.keep),
     ("POST", "/accounts/tokens", ACCOUNTS, administration.make_token),

@@ -12,6 +12,7 @@ from monitor.outbox import FIRING
 from monitor.review.clocks import state_of
 from monitor.sinks.alert_metrics import AlertMetrics
 from monitor.sinks.http import HttpOptions, serve
+from monitor.sinks.keeping_metrics import KeepingMetrics
 from monitor.sinks.metrics import Metrics
 from monitor.sinks.password import hashed
 from monitor.sinks.review_metrics import ReviewMetrics
@@ -45,6 +46,7 @@ def filled() -> Metrics:
     alerts.observe("main", FIRING, "")
     waiting = Backlog((Pile("r1", "high", "new", 2, 0),), (10**15,))
     ReviewMetrics(kept.registry, lambda: waiting, lambda _: "page", state_of, SystemClock())
+    KeepingMetrics(kept.registry)
     return kept
 
 

@@ -1,6 +1,7 @@
 """What the pages do: a week, a queue, a case from verdict to notification, all of it in the ledger."""
 
 import json
+import re
 from contextlib import closing
 
 import pytest
@@ -231,3 +232,29 @@ def test_times_at_the_ends_of_the_calendar_are_taken_or_refused_in_words(tmp_pat
         terms = {"state": "accepted_risk", "owner": "ada", "until": "9999-12-31"}
         assert client.post(f"/cases/{CASE}/verdict", data=base | terms).status_code == 303
         assert client.get(f"/cases/{CASE}").status_code == 200
+
+
+def test_the_page_of_retention_says_what_is_kept_and_what_goes_next(here):
+    here.clock.micros += 359 * DAY
+    page = here.client("auditor").get("/retention").text
+    assert "retention.daily</code> is off" in page
+    row = re.search(r"still to decide on</th>(.*?)</tr>", page, re.DOTALL)[1]
+    # Two of the three violations are of 20 November, one of the 21st; 365 days are kept.
+    assert re.findall(r">([^<>]+)</td>", row) == ["365", "2026-11-18", "0", "3", "0"]
+    assert here.client("reviewer").get("/retention").status_code == 403
+
+
+def test_a_case_is_put_on_hold_and_let_go_with_a_reason(here):
+    client = here.client("dpo")
+    assert send(here, client, "hold", reason=" ").status_code == 400
+    assert send(here, client, "hold", reason="a court asked").status_code == 303
+    page = client.get(f"/cases/{CASE}").text
+    assert "put the case on hold" in page
+    assert "End the hold" in page
+    here.clock.micros += 500 * DAY
+    client = here.client("dpo")
+    held = client.get("/retention").text
+    assert re.search(r"still to decide on</th>.*?>1</td>.*?>1</td>.*?>2</td></tr>", held, re.DOTALL)
+    assert send(here, client, "release", reason="the court is done").status_code == 303
+    assert kinds(here)[-2:] == ["evidence.shown", "case.released"]
+    assert list(here.book.verify(SIGNER.public)) == []

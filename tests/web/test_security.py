@@ -88,7 +88,7 @@ def test_every_answer_carries_the_headers(visitors, path):
 
 
 def test_pages_need_no_inline_script_or_style(visitors):
-    for path in ("/", "/weeks/2026-W47", "/cases", f"/cases/{CASE}", "/register", "/ledger"):
+    for path in ("/", "/weeks/2026-W47", "/cases", f"/cases/{CASE}", "/register", "/ledger", "/retention"):
         page = visitors["dpo"].get(path, follow_redirects=True).text
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?! src=\"/static/)|javascript:", page), path
 
