@@ -22,6 +22,10 @@ INTERNAL: Final = "internal"
 OVERFLOW: Final = "overflow"
 """Fingerprint of the one alert that stands for all that were held back; starts its key, too."""
 
+CLOCKS_APART: Final = 3_600_000_000
+"""Microseconds that the clocks of instances may differ. What is dated later than that was written by a clock
+that was ahead: nothing waits until that time comes again, or alerts would be silent for as long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

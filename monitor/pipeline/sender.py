@@ -9,12 +9,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from monitor.clock import Clock
 from monitor.errors import PrivwatchError
-from monitor.outbox import FIRING, INTERNAL, RESOLVED, Claim, Notice, Outbox, Outcome, Settled, Target
+from monitor.outbox import (
+    CLOCKS_APART,
+    FIRING,
+    INTERNAL,
+    RESOLVED,
+    Claim,
+    Notice,
+    Outbox,
+    Outcome,
+    Settled,
+    Target,
+)
 from monitor.pipeline.alerts import SECOND, Wording
 
 LONGEST_RETRY: Final = 60.0
@@ -91,9 +102,10 @@ class Sender:
         now = self._clock.now()
         # While it is said nobody else may say it; whoever dies meanwhile has lost nothing but this time.
         lease = now + round(LEASE * self._manner.patience * SECOND)
-        claims = self._outbox.claim(self._manner.name, now, lease, self._manner.batch)
-        if not claims:
+        found = self._outbox.claim(self._manner.name, now, lease, self._manner.batch)
+        if not found:
             return 0
+        claims = [_not_ahead(claim, now) for claim in found]
         later = [self._later(claim, now) for claim in claims if not self._says(claim, now)]
         asked = [claim for claim in claims if self._says(claim, now)]
         notices = [self._notice(claim, now) for claim in asked]
@@ -157,3 +169,10 @@ class Sender:
             else:
                 _LOG.warning("alerts for %s are taken in again", self._manner.name)
             self._failing = failing
+
+
+def _not_ahead(claim: Claim, now: int) -> Claim:
+    """What was told by a clock that was ahead was told now."""
+    if claim.told_at is None or claim.told_at <= now + CLOCKS_APART:
+        return claim
+    return replace(claim, told_at=now)

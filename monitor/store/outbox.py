@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from monitor.model import Violation
-from monitor.outbox import OVERFLOW, Claim, Settled
+from monitor.outbox import CLOCKS_APART, OVERFLOW, Claim, Settled
 from monitor.store import rows, schema
 from monitor.store.database import reading, writing
 
@@ -43,9 +43,14 @@ class SqlOutbox:
         self._namespace = namespace
 
     def claim(self, target: str, now: int, until: int, limit: int) -> Sequence[Claim]:
-        """What is due at a target, oldest first; nobody else is given it before `until`."""
+        """What is due at a target, oldest first; nobody else is given it before `until`.
+
+        What waits, or was told, since a time that is yet to come is due as well: a clock was set back.
+        """
         out, alert = schema.outbox, schema.alert
-        due = (out.c.namespace == self._namespace, out.c.target == target, out.c.due_at <= now)
+        ahead = now + CLOCKS_APART
+        time = or_(out.c.due_at <= now, out.c.waiting_since > ahead, out.c.told_at > ahead)
+        due = (out.c.namespace == self._namespace, out.c.target == target, time)
         with reading(self._engine, self._place) as connection:
             # Most of the time nothing is: then nobody is kept from writing.
             if connection.execute(select(out.c.number).where(*due).limit(1)).first() is None:
@@ -61,7 +66,7 @@ class SqlOutbox:
         )
         with writing(self._engine, self._place, f"namespace {self._namespace}") as connection:
             found = connection.execute(wanted).all()
-            self._put_off(connection, target, found, until)
+            self._put_off(connection, target, found, now, until)
             violations = self._violations(connection, {row.alert_violation for row in found})
             return tuple(
                 _claim(row, violations.get(row.alert_violation), self._held(connection, row)) for row in found
@@ -87,13 +92,20 @@ class SqlOutbox:
         with reading(self._engine, self._place) as connection:
             return {target: (count, since) for target, count, since in connection.execute(counted)}
 
-    def _put_off(self, connection: Connection, target: str, found: Sequence[Row[Any]], until: int) -> None:
+    def _put_off(
+        self, connection: Connection, target: str, found: Sequence[Row[Any]], now: int, until: int
+    ) -> None:
         out = schema.outbox
+        times = {
+            "waiting_since": _not_ahead(out.c.waiting_since, now),
+            "told_at": _not_ahead(out.c.told_at, now),
+            "due_at": until,
+        }
         if found:
             same = (out.c.namespace == self._namespace, out.c.target == target)
             one = (out.c.alert_key == bindparam("of_key"), out.c.number == bindparam("of_number"))
             connection.execute(
-                update(out).where(*same, *one).values(due_at=until),
+                update(out).where(*same, *one).values(times),
                 [{"of_key": row.outbox_alert_key, "of_number": row.outbox_number} for row in found],
             )
 
@@ -127,6 +139,11 @@ class SqlOutbox:
             "said": settled.error,
             "waits": bool(settled.error),
         }
+
+
+def _not_ahead(column: ColumnElement[int], now: int) -> ColumnElement[int]:
+    """The time, or that of now where it was written by a clock that was ahead."""
+    return case((column > now + CLOCKS_APART, now), else_=column)
 
 
 def _same_alert() -> ColumnElement[bool]:

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from monitor.model import Alert
-from monitor.outbox import OVERFLOW
+from monitor.outbox import CLOCKS_APART, OVERFLOW
 from monitor.store import schema
 from monitor.store.upsert import leave
 
@@ -66,7 +66,8 @@ def _decide(
         if known is None:
             fresh.append((alert, 1))
             continue
-        quiet = alert.at - known.told_at < alert.realert or alert.newest <= known.newest
+        lately = -CLOCKS_APART <= alert.at - known.told_at < alert.realert
+        quiet = lately or alert.newest <= known.newest
         is_open = known.ends_at > alert.at and not known.held
         if not quiet and not is_open:
             fresh.append((alert, known.number + 1))
@@ -117,10 +118,11 @@ def _over_burst(
         return set()
     table = schema.alert
     since = min(alert.at for alert, _ in fresh) - HOUR
+    until = max(alert.at for alert, _ in fresh) + CLOCKS_APART
     recent = (
         select(table.c.rule, func.count())
         .where(table.c.namespace == namespace, table.c.rule.in_({alert.rule for alert, _ in fresh}))
-        .where(table.c.held == 0, table.c.raised_at > since)
+        .where(table.c.held == 0, table.c.raised_at > since, table.c.raised_at <= until)
         .group_by(table.c.rule)
     )
     raised: Counter[str] = Counter()

@@ -197,6 +197,30 @@ def test_a_failure_waits_and_a_success_does_not(store):
     assert store.outbox().waiting() == {}
 
 
+def test_a_clock_that_was_ahead_silences_nothing(store):
+    #  clock     a year ahead        now
+    #  said      F1 in vain          F1   and the next one under the key, a realert later
+    ahead = NOON + 365 * DAY
+    store.write(Turn(alerts=(alert(at=ahead, ends=NOON + 12 * HOUR, newest=1, burst=1),)))
+    (one,) = store.outbox().claim("pager", ahead, ahead + HOUR, 10)
+    store.outbox().settle("pager", [Settled(one, ahead + HOUR, 0, None, 1, "timeout")], ahead)
+    (again,) = store.outbox().claim("pager", NOON, NOON + SECOND, 10)
+    assert again.id == one.id
+    assert store.outbox().claim("pager", NOON, NOON + SECOND, 10) == (), "it is somebody's"
+    assert store.outbox().waiting() == {"pager": (1, NOON)}
+    store.outbox().settle("pager", [Settled(again, ahead, 1, NOON)], NOON)
+    # The word that was given a year ahead keeps neither the key nor the rule quiet.
+    store.write(Turn(alerts=(alert(at=NOON, newest=2), alert("k2", at=NOON, newest=2, burst=1))))
+    assert [one.id for one in said(store)] == ["k1.1", "k2.1"]
+
+
+def test_clocks_that_differ_a_little_say_nothing_twice(store):
+    store.write(Turn(alerts=(alert(at=NOON + 60 * SECOND, newest=1),)))
+    take(store, NOON + 60 * SECOND)
+    store.write(Turn(alerts=(alert(at=NOON, newest=2),)))
+    assert store.outbox().claim("pager", NOON, NOON + SECOND, 10) == ()
+
+
 def test_the_violation_comes_as_it_is_now(store):
     violation = event("now", count=3)
     said_of = alert(violation=violation.fingerprint)
@@ -276,9 +300,9 @@ claims = st.tuples(st.just("claim"), st.sampled_from(TARGETS), st.integers(1, 3)
 settles = st.tuples(
     st.just("settle"), st.integers(0, 5), st.sampled_from(["told", "failed", "done"]), st.integers(0, 3)
 )
-happenings = st.lists(
-    st.tuples(st.one_of(turns, claims, settles), st.integers(0, 50)), min_size=1, max_size=25
-)
+# Now and then the clock is set back by hours, or was ahead by a day.
+minutes = st.one_of(st.integers(0, 50), st.integers(0, 50), st.sampled_from([-300, 1440, -1440]))
+happenings = st.lists(st.tuples(st.one_of(turns, claims, settles), minutes), min_size=1, max_size=25)
 
 
 def lived(store: AnyStore, history) -> list[object]:

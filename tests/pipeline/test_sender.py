@@ -92,6 +92,19 @@ def test_what_fires_is_said_again_until_it_is_resolved(store):
     assert all(notice.ends >= NOON + 600 * SECOND for notice in bench.target.told[:-1])
 
 
+def test_a_clock_that_is_set_back_delays_no_word_of_the_end(store):
+    bench = Bench(store, MemoryTarget(resend=60.0, batch=100))
+    bench.clock.micros = NOON + 365 * DAY
+    bench.raise_alerts(alert(at=bench.clock.now(), ends=NOON + HOUR, newest=1))
+    bench.run(5)
+    assert bench.told() == [("k1.1.firing.1", "firing")]
+    bench.clock.micros = NOON
+    bench.run(HOUR / SECOND + 5)
+    statuses = [status for _, status in bench.told()]
+    assert statuses == ["firing"] * 61 + ["resolved"]
+    assert bench.target.told[-1].ends == NOON + HOUR
+
+
 def test_the_next_word_of_the_same_alert_has_its_own_number(store):
     bench = Bench(store)
     bench.raise_alerts(alert(ends=NOON + 3 * HOUR))

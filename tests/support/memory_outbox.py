@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.model import Alert, Violation
-from monitor.outbox import OVERFLOW, Claim, Settled
+from monitor.outbox import CLOCKS_APART, OVERFLOW, Claim, Settled
 
 HOUR = 3_600_000_000
 
@@ -76,7 +76,8 @@ class MemoryOutbox:
     def _held_back(self, fresh: Sequence[Alert]) -> list[Alert]:
         """Those beyond what a rule may raise within the hour."""
         since = min((alert.at for alert in fresh), default=0) - HOUR
-        recent = [one for one in self._raised.values() if not one.held and one.raised_at > since]
+        until = max((alert.at for alert in fresh), default=0) + CLOCKS_APART
+        recent = [o for o in self._raised.values() if not o.held and since < o.raised_at <= until]
         raised = Counter(one.alert.rule for one in recent)
         held = []
         for alert in fresh:
@@ -112,10 +113,19 @@ class MemoryOutbox:
 
     def claim(self, target: str, now: int, until: int, limit: int) -> Sequence[Claim]:
         rows = self._out.get(target, {})
-        due = sorted((one.due, place) for place, one in rows.items() if one.due <= now)[:limit]
+        ahead = now + CLOCKS_APART
+        due = sorted(
+            (one.due, place)
+            for place, one in rows.items()
+            if one.due <= now or max(one.since or 0, one.told_at or 0) > ahead
+        )[:limit]
+        found = tuple(self._claim(place, rows[place]) for _, place in due)
         for _, place in due:
-            rows[place].due = until
-        return tuple(self._claim(place, rows[place]) for _, place in due)
+            one = rows[place]
+            one.due = until
+            one.since = now if one.since is not None and one.since > ahead else one.since
+            one.told_at = now if one.told_at is not None and one.told_at > ahead else one.told_at
+        return found
 
     def _claim(self, place: tuple[str, int], out: Outgoing) -> Claim:
         raised = self._raised[place]
@@ -149,7 +159,8 @@ class MemoryOutbox:
 
 def quiet(alert: Alert, known: Raised) -> bool:
     """Whether nothing is said of it now: too soon after the last word, or over nothing new."""
-    return alert.at - known.told_at < alert.realert or alert.newest <= known.alert.newest
+    lately = -CLOCKS_APART <= alert.at - known.told_at < alert.realert
+    return lately or alert.newest <= known.alert.newest
 
 
 def is_open(alert: Alert, known: Raised) -> bool:
