@@ -13,6 +13,9 @@ from monitor.model import MAX_SUBJECTS
 HASH_SPACE = 2**63
 """Subject hashes are uniform below this."""
 
+ERROR = (MAX_SUBJECTS - 2) ** -0.5
+"""Standard error of an estimate, as a share of it."""
+
 
 def distinct(hashes: Sequence[int]) -> int:
     """The number of subjects behind the ascending smallest hashes of a violation."""

@@ -1,15 +1,19 @@
 """The estimate of distinct subjects keeps to its stated error, and merging does not move it."""
 
 import random
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 
 from monitor.engine.keys import Keyring
-from monitor.engine.subjects import distinct, exact
+from monitor.engine.subjects import ERROR, distinct, exact
 from monitor.model import MAX_SUBJECTS
 
 KEYRING = Keyring(b"k" * 32)
 STANDARD_ERROR = (MAX_SUBJECTS - 2) ** -0.5
+TEMPLATES = Path(str(files("monitor.web"))) / "templates"
 
 
 def hashes(names: range) -> list[int]:
@@ -39,6 +43,21 @@ def test_the_error_is_the_stated_one() -> None:
     spread = (sum(e * e for e in errors) / len(errors)) ** 0.5
     assert 0.5 * STANDARD_ERROR < spread < 1.5 * STANDARD_ERROR
     assert abs(sum(errors) / len(errors)) < STANDARD_ERROR
+
+
+@pytest.mark.parametrize(
+    "people",
+    [MAX_SUBJECTS - 1, MAX_SUBJECTS],
+)
+def test_a_case_tells_the_error_of_an_estimate_and_of_nothing_else(people: int) -> None:
+    page = (TEMPLATES / "case.html").read_text(encoding="utf-8")
+    (line,) = (one for one in page.splitlines() if "People concerned" in one)
+    shown = Environment(autoescape=True).from_string(
+        "{% macro people(n, exact) %}{{ n }}{% endmacro %}" + line
+    )
+    found = hashes(range(people))
+    text = shown.render(it={"people": distinct(found), "exact": exact(found)})
+    assert (f"standard error {100 * ERROR:.1f} %" in text) == (people >= MAX_SUBJECTS)
 
 
 def test_the_smallest_of_parts_are_the_smallest_of_the_whole() -> None:
