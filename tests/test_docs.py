@@ -25,7 +25,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_number_of_shipped_rules_is_true_where_it_is_said() -> None:
     for name in ("README.md", "CHANGELOG.md", "docs/roadmap.md"):
-        said = re.findall(r"(\d+) (?:shipped )?rules", (ROOT / name).read_text(encoding="utf-8"))
+        # How many of them found something in the demo is told by its page, which is run.
+        said = re.findall(
+            r"(?<!violations of )\b(\d+) (?:shipped )?rules", (ROOT / name).read_text(encoding="utf-8")
+        )
         assert set(said) <= {str(len(rule_files()))}, name
 
 
