@@ -210,6 +210,19 @@ def test_values_that_cannot_be_are_refused_in_words(said, words):
     assert words in done.stderr
 
 
+def test_the_values_on_the_page_are_ones_that_the_chart_takes(tmp_path):
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    said = page.partition("# values.yml\n")[2].partition("```")[0]
+    (tmp_path / "values.yml").write_text(said, encoding="utf-8")
+    done = render(tmp_path / "values.yml")
+    assert done.returncode == 0, done.stderr
+    kinds = [one["kind"] for one in yaml.safe_load_all(done.stdout) if one]
+    assert {"Deployment", "ServiceMonitor", "PrometheusRule"} <= set(kinds)
+    made = {line.split()[6] for line in page.splitlines() if "create secret generic" in line}
+    assert made == {"privwatch-key", "privwatch-ledger", "privwatch-store", "privwatch-dora"}
+    assert all(f"secretName: {name}," in done.stdout for name in made)
+
+
 def test_the_version_is_that_of_the_package():
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
