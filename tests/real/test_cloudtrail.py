@@ -28,7 +28,8 @@ def test_of_recorded_attacks_the_one_that_gives_a_copy_away_is_told(tmp_path: Pa
         told[file.stem] = said(json.loads(file.read_text(encoding="utf-8")), folder)
     assert len(told) == 5
     assert told.pop(SHARED) == {"cloud_snapshot_shared": 1}
-    assert set(map(str, told.values())) == {"{}"}, "a stopped trail, a sign-in, a new administrator, read secrets"
+    # A stopped trail, a sign-in, a new administrator, secrets that were read.
+    assert not any(told.values())
 
 
 def test_of_the_cases_of_other_rules_those_are_told_that_store_without_encryption(tmp_path: Path) -> None:
