@@ -2,7 +2,8 @@
 
 What `privwatch demo` writes into files, played in the time of the day: what yesterday and today brought so
 far is told at once, then each line when its time comes. Requests go to nginx, which writes the access log
-itself and therefore says "now" of each; so of the past only those of the last hour are made.
+itself and therefore says "now" of each; so of the past only those of the last hour are made, or of as many as
+`--asked-hours` says.
 """
 
 import argparse
@@ -88,6 +89,7 @@ def main() -> None:
     parser.add_argument("--topic", required=True)
     parser.add_argument("--shop", required=True, help="where nginx answers")
     parser.add_argument("--events-per-day", type=int, default=30_000)
+    parser.add_argument("--asked-hours", type=int, default=1, help="hours back whose requests are made")
     said = parser.parse_args()
     producer = KafkaProducer(bootstrap_servers=said.bootstrap, linger_ms=20)
     begun = CLOCK.now()
@@ -98,7 +100,7 @@ def main() -> None:
             CLOCK.sleep(ahead / 1e6)
         if name:
             producer.send(said.topic, value=line.encode())
-        elif at > begun - HOUR:
+        elif at > begun - said.asked_hours * HOUR:
             ask(said.shop, line)
 
 

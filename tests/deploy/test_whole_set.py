@@ -15,7 +15,7 @@ from monitor.clock import SystemClock
 from tests.support.unmet import cannot_run
 from tests.support.whole_set import WholeSet, missing
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 
 CLOCK = SystemClock()
 MAIL = "ada.wellenbrook@nordwind-shop.de"
@@ -90,11 +90,18 @@ def test_bytes_that_are_no_text_hide_nothing(whole):
     assert not samples(whole, "privwatch_rejects_total > 0")
 
 
+def test_what_is_asked_while_kafka_is_away_arrives_later(whole):
+    start_again = whole.stop("kafka")
+    requested(whole, b"/ausfall?mail=" + MAIL.encode())
+    start_again()
+    whole.wait_for(lambda: any("ausfall" in where for where in alerts(whole)), "the alert of that page")
+
+
 def test_people_of_the_demo_are_read_and_their_requests_come_through_nginx(whole):
-    (script, *_), *_ = [whole.composed.services["generator"]["entrypoint"][1:]]
+    script = whole.composed.services["generator"]["entrypoint"][-1]
     generator = whole.composed.compose / script.rpartition("/")[2]
     command = [sys.executable, str(generator), *whole.composed.command("generator")]
-    process = whole.run("generator", [*command, "--events-per-day", "20000"])
+    process = whole.run("generator", [*command, "--events-per-day", "20000", "--asked-hours", "48"])
     for topic in ("nginx-access", "application-logs"):
         read = f'privwatch_violations_total{{source="{topic}"}}'
         whole.wait_for(lambda: (samples(whole, read) or 0) > 5, f"violations in {topic}")  # noqa: B023 - now

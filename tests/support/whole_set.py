@@ -18,7 +18,8 @@ from tests.support.kafka_server import Kafka, answers, java
 from tests.support.postgresql_server import Postgresql, PostgresqlServer
 
 CLOCK = SystemClock()
-PATIENCE = 90
+PATIENCE = 240
+"""Seconds that a server may take on a machine that does much else."""
 PRIVWATCH = [sys.executable, "-m", "monitor"]
 
 
@@ -111,16 +112,17 @@ class WholeSet:
         except (OSError, urllib.error.URLError):
             return False
 
+    def stop(self, service: str) -> Callable[[], object]:
+        """Stop a service; returns what starts it again, its data as it left them."""
+        (found,) = [one for one in self._running if one[0] == service]
+        self._running.remove(found)
+        _ended(*found)
+        return lambda: self.run(service, list(found[1].args))
+
     def close(self) -> None:
         """Stop all of it."""
         for service, process in reversed(self._running):
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                print(f"{service} had to be killed")
-                process.kill()
-                process.wait(30)
+            _ended(service, process)
         if self._postgresql is not None:
             self._postgresql.close()
 
@@ -189,3 +191,13 @@ class WholeSet:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _ended(service: str, process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        print(f"{service} had to be killed")
+        process.kill()
+        process.wait(30)
