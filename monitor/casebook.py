@@ -243,8 +243,11 @@ class Casebook(Protocol):
         """Other cases of the same rule, newest first."""
         ...
 
-    def days(self, since: str, until: str) -> tuple[RuleDay, ...]:
-        """What was found on the days from `since` to before `until`, by day and rule."""
+    def days(self, since: str, until: str, people_since: str = "") -> tuple[RuleDay, ...]:
+        """What was found on the days from `since` to before `until`, by day and rule.
+
+        Hashes of subjects, which are most of it, only of days from `people_since` on.
+        """
         ...
 
     def states(self) -> Mapping[str, int]:

@@ -94,7 +94,7 @@ class Desk:
     def overview(self, week: Week) -> Overview:
         """A week beside those before it."""
         first = week.moved(1 - SHOWN_WEEKS)
-        found = self.book.days(first.days[0], week.moved(1).days[0])
+        found = self.book.days(first.days[0], week.moved(1).days[0], week.days[0])
         return overview(week, found, self.rules)
 
     def latest(self) -> Week:

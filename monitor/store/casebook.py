@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Connection, Engine, case, delete, func, literal, select, update
 
 from monitor.casebook import Account, ApiToken, Case, CaseDays, Change, Found, Query, RuleDay, Session
 from monitor.errors import OutpacedError
@@ -87,11 +87,14 @@ class SqlCasebook:
         found = self.find(Query(rule=case.rule, newest_first=True, limit=limit + 1)).cases
         return tuple(one for one in found if one.key != case.key)[:limit]
 
-    def days(self, since: str, until: str) -> tuple[RuleDay, ...]:
-        """What was found on the days from `since` to before `until`."""
+    def days(self, since: str, until: str, people_since: str = "") -> tuple[RuleDay, ...]:
+        """What was found on the days from `since` to before `until`; subjects from `people_since` on."""
         table = schema.rule_day
-        wanted = self._mine(table).where(table.c.day >= since, table.c.day < until)
+        columns = [column for column in table.columns if column.name != "subjects"]
+        people = case((table.c.day >= people_since, table.c.subjects), else_=literal(b"")).label("subjects")
+        mine = (table.c.namespace == self._namespace, table.c.day >= since, table.c.day < until)
         with self._reading() as connection:
+            wanted = select(*columns, people).where(*mine)
             found = connection.execute(wanted.order_by(table.c.day, table.c.rule))
             return tuple(
                 RuleDay(r.day, r.rule, r.level, r.violations, r.events, rows.sketch(r.subjects))

@@ -50,7 +50,8 @@ def find(connection: Connection, namespace: str, query: Query) -> Found:
 def _order(query: Query) -> list[Column[Any]]:
     table = schema.review_case
     newest = [table.c.newest, table.c.case_key]
-    return newest if query.newest_first else [table.c.severity, *newest]
+    # Cases of one level are all as bad: without the severity its index has them in this order.
+    return newest if query.newest_first or len(query.levels) == 1 else [table.c.severity, *newest]
 
 
 def _with_text(connection: Connection, mine: Select[Any], query: Query) -> set[str]:

@@ -75,6 +75,26 @@ def test_a_text_finds_the_cases_that_have_it(book, monkeypatch, sparse):
     assert (min(numbers), max(numbers)) == (0, 60)
 
 
+def test_of_one_level_the_order_is_the_same(book):
+    everything = book.find(Query(limit=1000)).cases
+    for level in LEVELS:
+        assert book.find(Query(levels=(level,), limit=1000)).cases == tuple(
+            one for one in everything if one.level == level
+        )
+
+
+def people_where_asked(book) -> None:
+    days = book.days("2026-11-16", "2026-11-17")
+    assert {day.subjects for day in days} == {(5,)}
+    assert days == book.days("2026-11-16", "2026-11-17", "2026-11-16")
+    later = book.days("2026-11-16", "2026-11-17", "2026-11-17")
+    assert later == tuple(replace(day, subjects=()) for day in days)
+
+
+def test_people_are_read_of_the_days_that_ask_for_them(book):
+    people_where_asked(book)
+
+
 def test_what_is_counted_can_be_told_from_few():
     assert finding.SPARSE > MOST_COUNTED
 
@@ -83,6 +103,7 @@ def test_what_is_counted_can_be_told_from_few():
 def test_the_same_holds_in_postgresql(database):
     with closing(open_store(database)) as store:
         book = filled(store)
+        people_where_asked(book)
         assert max(agrees(book, Query(text=text, rules=RULES, unsettled=True)) for text in TEXTS) == 60
 
 
