@@ -62,6 +62,7 @@ class Query:
     Attributes:
         text: start of a key, actor, resource or field path; with `rules`, either may hold.
         rules: ids of rules whose title holds the text.
+        resource: the whole name of what was touched.
         since, until: the last event lies between, microseconds UTC.
         unsettled: only those that somebody has still something to do with.
         after: level, last event and key of a case; only those that come behind it in this order.
@@ -72,6 +73,7 @@ class Query:
     rule: str = ""
     text: str = ""
     rules: tuple[str, ...] = ()
+    resource: str = ""
     since: int | None = None
     until: int | None = None
     unsettled: bool = False

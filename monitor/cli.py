@@ -41,7 +41,7 @@ from monitor.options import (
     bounds,
     decoding,
 )
-from monitor.reviewcli import report, retention, verify, web
+from monitor.reviewcli import filters, report, retention, verify, web
 from monitor.scanning import scan
 from monitor.tokencli import accounts
 
@@ -398,7 +398,7 @@ def explain(
         typer.echo(f"{matched:,} of {asked:,} events match")
 
 
-for command in (scan, web, report, verify, retention):
+for command in (scan, web, report, filters, verify, retention):
     app.command()(command)
 app.add_typer(accounts, name="account")
 app.add_typer(baseline, name="baseline")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from monitor import clock as clocks
     from monitor import reviewing
     from monitor.ledger import signing
+    from monitor.review import dismissed, weeks
     from monitor.review import retention as retaining
-    from monitor.review import weeks
     from monitor.web import administration, oidc, permissions, reports, serve, site
 else:
     clocks, reviewing = Lazily("monitor.clock"), Lazily("monitor.reviewing")
@@ -26,6 +26,7 @@ else:
     administration, serve = Lazily("monitor.web.administration"), Lazily("monitor.web.serve")
     site, reports = Lazily("monitor.web.site"), Lazily("monitor.web.reports")
     weeks, retaining = Lazily("monitor.review.weeks"), Lazily("monitor.review.retention")
+    dismissed = Lazily("monitor.review.dismissed")
 
 FOUND = 1
 """Exit code of `verify` where something is not as it was written."""
@@ -184,6 +185,33 @@ def report(
             made = reports.export(desk, chosen, one, "privwatch report")
             for file in reviewing.written(made, folder):
                 typer.echo(str(file))
+
+
+def filters(
+    folder: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the files.")] = None,
+    config: Config = None,
+    store: Store = STORE,
+    namespace: Namespace = "replay",
+    rules: Rules = None,
+    ledger_key: LedgerKey = None,
+) -> None:
+    """Propose filters from false positives, and say what each would have hidden. None is applied.
+
+    With --output each is written as a file, to be read, completed and put beside the rules.
+    """
+    here = reviewing.where(config, store, namespace, rules=rules or (), ledger_key=ledger_key)
+    with reviewing.desk(here) as (desk, _):
+        found = dismissed.proposals(desk)
+        for one in found:
+            typer.echo(printable.line(dismissed.line(one)))
+            if folder is not None:
+                said = {"file": one.name, "hides": len(one.hidden)}
+                desk.note("filter.taken", one.key, "privwatch filters", said)
+                reviewing.file_written(folder, one.name, one.text)
+    if not found:
+        typer.echo(
+            f"no filter is proposed: {dismissed.LEAST} dismissed cases of a rule have to name one system"
+        )
 
 
 def verify(

@@ -161,6 +161,21 @@ def written(made: Export, folder: Path) -> tuple[Path, Path]:
     return file, beside
 
 
+def file_written(folder: Path, name: str, text: str) -> None:
+    """Write a file into a folder.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"{folder}: cannot be written ({error.strerror}); name another folder with --output"
+        ) from error
+
+
 def verify_export(file: Path, public: str, here: Where) -> tuple[str, Head]:
     """What is wrong with an exported file, in words, and what it rests on; asks its store where that is here.
 

@@ -36,6 +36,7 @@ ELSEWHERE = {
     "privwatch --install-completion": "test_completion_is_installed",
     "privwatch account token": "tests/test_token_commands.py",
     "privwatch account token revoke": "tests/test_token_commands.py",
+    "privwatch filters": "tests/review/test_dismissed.py; here it stands for the command as such",
     "privwatch baseline": "tests/test_baseline_command.py; here it stands for the command as such",
     "privwatch baseline learn": "tests/test_baseline_command.py",
     "privwatch baseline plot": "tests/test_baseline_command.py",

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.review.summary import by_id, short_articles
-from monitor.rules.tree import RuleSet
+from monitor.rules.tree import EventRule, Rule, RuleSet
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A rule: `articles` as `5(1)(c)(f), 32`; everything is empty where the rule is not known any more."""
+    """A rule: `articles` as `5(1)(c)(f), 32`; everything is empty where the rule is not known any more.
+
+    `system` is the field that names what was touched, where each case names one and a filter may ask for it;
+    `logsource` are its category, product and service.
+    """
 
     id: str
     name: str
@@ -21,6 +25,8 @@ class Card:
     categories: tuple[str, ...]
     level: str
     falsepositives: tuple[str, ...] = ()
+    system: str = ""
+    logsource: tuple[str, str, str] = ("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,24 @@ def catalogue(ruleset: RuleSet) -> Catalogue:
             categories=rule.privacy.categories,
             level=rule.header.level,
             falsepositives=rule.header.falsepositives,
+            system=_system(rule),
+            logsource=_logsource(rule),
         )
         for rule in rules.values()
     )
     return Catalogue({card.id: card for card in cards}, ruleset.digest)
+
+
+def _system(rule: Rule) -> str:
+    """The field that names what was touched, where it tells the violations of an event rule apart."""
+    if not isinstance(rule, EventRule):
+        return ""
+    field, apart = rule.privacy.resource, rule.alert.fingerprint
+    return field if not apart or field in apart else ""
+
+
+def _logsource(rule: Rule) -> tuple[str, str, str]:
+    if not isinstance(rule, EventRule):
+        return "", "", ""
+    said = rule.logsource
+    return said.category or "", said.product or "", said.service or ""

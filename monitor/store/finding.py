@@ -92,6 +92,8 @@ def _conditions(query: Query, columns: Mapping[str, ColumnElement[Any]]) -> list
             said.append(column.in_(values))
     if query.rule:
         said.append(columns["rule"] == query.rule)
+    if query.resource:
+        said.append(columns["resource"] == query.resource)
     if query.since is not None:
         said.append(columns["newest"] >= query.since)
     if query.until is not None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from monitor.casebook import MOST_COUNTED, Case, Query
-from monitor.review import clocks, incident, verdicts, weeks
+from monitor.review import clocks, dismissed, incident, verdicts, weeks
 from monitor.review.desk import Dossier
 from monitor.review.severity import CIRCUMSTANCES, DPC, EI, LOSS, MALICIOUS
 from monitor.review.summary import LEVELS
@@ -163,6 +163,26 @@ def _draft(found: Dossier) -> dict[str, object]:
 def register(visit: Visit) -> Response:
     """Every incident, notified or not, with the reasons (Art. 33(5))."""
     return visit.page("register.html", entries=visit.desk.register(), texts=incident.TEXTS)
+
+
+def filters(visit: Visit) -> Response:
+    """Filters that dismissed cases propose, each with what it would have hidden."""
+    return visit.page("filters.html", proposals=dismissed.proposals(visit.desk), least=dismissed.LEAST)
+
+
+def filter_file(visit: Visit) -> Response:
+    """One of them as a file; who took it along is noted."""
+    wanted = visit.request.path_params["proposal"]
+    for one in dismissed.proposals(visit.desk):
+        if wanted == f"{one.key}.yml":
+            visit.desk.note("filter.taken", one.key, visit.who, {"file": one.name, "hides": len(one.hidden)})
+            return Response(
+                one.text,
+                media_type="application/yaml",
+                headers={"content-disposition": f'attachment; filename="{one.name}"'},
+            )
+    text = "No filter of this name is proposed now."
+    return visit.page("message.html", 404, title="No such proposal", text=text)
 
 
 def ledger(visit: Visit) -> Response:

@@ -65,6 +65,8 @@ ROUTES: tuple[tuple[str, str, str, Answer], ...] = (
     ("POST", "/cases/{key}/notified", INCIDENT, decisions.notified),
     ("GET", "/cases/{key}/notification", REGISTER, pages.notification),
     ("GET", "/cases/{key}/notification.json", REGISTER, pages.notification_json),
+    ("GET", "/filters", EVIDENCE, pages.filters),
+    ("GET", "/filters/{proposal}", EVIDENCE, pages.filter_file),
     ("GET", "/register", REGISTER, pages.register),
     ("GET", "/ledger", LEDGER, pages.ledger),
     ("GET", "/retention", LEDGER, retaining.page),

@@ -29,7 +29,16 @@ PASSWORD = "correct-horse-battery"
 RULES = Catalogue(
     {
         "mail": Card(
-            "mail", "mail", "E-mail in a URL", "An address.", "5(1)(c), 32", ("contact",), "high", ("x",)
+            "mail",
+            "mail",
+            "E-mail in a URL",
+            "An address.",
+            "5(1)(c), 32",
+            ("contact",),
+            "high",
+            ("x",),
+            "url.path",
+            ("webserver", "", ""),
         ),
         "card": Card("card", "card", "Card number in clear", "A card.", "32", ("financial",), "critical"),
     },

@@ -20,7 +20,7 @@ SCOPED = {
     "violation": "evidence", "verdict": "decide", "confirm": "decide", "decline": "decide",
     "aware": "incident", "notified": "incident", "severity": "incident",
     "write_register": "incident", "register": "register", "notification": "register",
-    "running": "read", "entries": "ledger", "head": "ledger", "proof": "ledger",
+    "filters": "evidence", "running": "read", "entries": "ledger", "head": "ledger", "proof": "ledger",
 }  # fmt: skip
 ACTIONS = {
     "read": "overview", "evidence": "evidence", "decide": "decide", "incident": "incident",

@@ -17,7 +17,7 @@ from tests.support.unmet import cannot_run
 
 PICTURES = os.environ.get("PRIVWATCH_TEST_PICTURES")
 """Folder in which pictures of the pages are kept, where a person wants to look at them."""
-PAGES = ("/weeks/2026-W47", "/cases", f"/cases/{CASE}", "/register", "/ledger", "/retention")
+PAGES = ("/weeks/2026-W47", "/cases", f"/cases/{CASE}", "/register", "/ledger", "/retention", "/filters")
 
 
 @contextmanager

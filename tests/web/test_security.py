@@ -42,6 +42,7 @@ def address(path: str) -> str:
         "{week}": "2026-W47",
         "{file}": "privwatch-2026-W47.csv",
         "{id}": "0" * 12,
+        "{proposal}": "0" * 16 + ".yml",
         "{fingerprint}": found(CASE).fingerprint,
     }
     for name, value in given.items():

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from monitor.casebook import Query
 from monitor.ledger.exports import SUFFIX
-from monitor.review import deciding, incident, weeks
+from monitor.review import deciding, dismissed, incident, weeks
 from monitor.review.desk import Dossier
 from monitor.web import reports
 from monitor.web.api import asked, shapes, told
@@ -93,6 +93,12 @@ def violation(call: Call) -> told.Belongs:
     if key is None or call.desk.book.case(key) is None:
         raise MissingError("There is no violation of this name; it may be part of another by now.")
     return told.Belongs(case=key)
+
+
+def filters(call: Call) -> told.Proposals:
+    """Filters that dismissed cases propose, each with what it would have hidden."""
+    found = dismissed.proposals(call.desk)
+    return told.Proposals(filters=tuple(map(shapes.proposal, found)))
 
 
 def running(call: Call) -> told.Clocks:

@@ -12,6 +12,7 @@ from monitor.review.catalogue import Card
 from monitor.review.clocks import Deadline
 from monitor.review.coverage import SourceLine
 from monitor.review.desk import Desk, Dossier, Line
+from monitor.review.dismissed import Proposal
 from monitor.review.incident import TEXTS
 from monitor.review.report import told as moment
 from monitor.review.severity import Severity
@@ -204,6 +205,23 @@ def incident(found: Dossier, now: int) -> told.Incident:
         clock=clock(case, found.card.title, found.deadline, now) if found.deadline else None,
         severity=severity(found.severity),
         texts=texts(found.facts),
+    )
+
+
+def proposal(one: Proposal) -> told.Proposal:
+    """A filter that is proposed."""
+    return told.Proposal(
+        key=one.key,
+        rule=rule(one.card),
+        system=one.system,
+        file=one.name,
+        text=one.text,
+        dismissed=tuple(each.key for each in one.dismissed),
+        hidden=tuple(each.key for each in one.hidden),
+        hidden_open=one.open,
+        hidden_confirmed=one.confirmed,
+        hidden_events=one.events,
+        shared=dict(one.shared),
     )
 
 

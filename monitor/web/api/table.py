@@ -51,6 +51,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/cases", "read", reads.cases, told.Queue, asked.Cases),
     Endpoint("GET", "/cases/{key}", "evidence", reads.case, told.Case),
     Endpoint("GET", "/violations/{fingerprint}", "evidence", reads.violation, told.Belongs),
+    Endpoint("GET", "/filters", "evidence", reads.filters, told.Proposals),
     Endpoint("POST", "/cases/{key}/verdict", "decide", decides.verdict, told.State, body=asked.Verdict),
     Endpoint("POST", "/cases/{key}/confirm", "decide", decides.confirm, told.State, body=asked.Confirm),
     Endpoint("POST", "/cases/{key}/decline", "decide", decides.decline, told.State, body=asked.Decline),

@@ -247,6 +247,28 @@ class Clocks(Told):
     clocks: tuple[Clock, ...]
 
 
+class Proposal(Told):
+    """A filter that dismissed cases propose, and what it would have hidden."""
+
+    key: str
+    rule: Rule
+    system: str
+    file: str
+    text: str = Field(description="The filter, YAML; it is never applied by itself.")
+    dismissed: tuple[str, ...] = Field(description="Keys of the cases that speak for it.")
+    hidden: tuple[str, ...] = Field(description="Keys of all cases it would have hidden, at most 1001.")
+    hidden_open: int
+    hidden_confirmed: int = Field(description="Of those how many were confirmed: a warning.")
+    hidden_events: int
+    shared: dict[str, str] = Field(description="What else the dismissed ones have in common.")
+
+
+class Proposals(Told):
+    """Filters that are proposed."""
+
+    filters: tuple[Proposal, ...]
+
+
 class Incident(Told):
     """An incident of the register (Art. 33(5))."""
 
