@@ -68,6 +68,8 @@ def test_each_role_reaches_what_it_may_and_nothing_else(visitors, role, route):
     elif method == "POST":
         assert answer.status_code == 403
         assert "out of date" in answer.text
+    elif "{proposal}" in path:
+        assert (answer.status_code, "is proposed now" in answer.text) == (404, True)
     else:
         assert answer.status_code in {200, 303}
 
