@@ -43,7 +43,9 @@ from monitor.sources.archive import ArchiveSource
 from monitor.sources.topicfile import TopicArchive
 
 if TYPE_CHECKING:
-    from monitor import alerting, feeding, keeping, operate
+    from prometheus_client import CollectorRegistry
+
+    from monitor import alerting, feeding, keeping, operate, reporting
     from monitor.alert_settings import AlertsSettings
     from monitor.settings import Settings
     from monitor.store import repository
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 else:  # `check` needs no SQL, a replay no Kafka
     alerting, operate = Lazily("monitor.alerting"), Lazily("monitor.operate")
     feeding, keeping = Lazily("monitor.feeding"), Lazily("monitor.keeping")
+    reporting = Lazily("monitor.reporting")
     repository = Lazily("monitor.store.repository")
 
 log = logging.getLogger(__name__)
@@ -294,9 +297,9 @@ def run(
         operations = stack.enter_context(
             operate.Operations(settings, clock, version("privwatch"), outside or operate.Outside())
         )
-        alarm = stack.enter_context(
-            alerting.Alarm(settings.alerts, store.outbox(), clock, operations.registry)
-        )
+        told = operations.registry
+        alarm = stack.enter_context(alerting.Alarm(settings.alerts, store.outbox(), clock, told))
+        stack.enter_context(_reporter(settings, store, lambda: ruling.ruleset, clock, told))
         source.start(store.checkpoints())
         stack.callback(source.close)
         operations.watch(source, store, detection.passed_over)
@@ -342,6 +345,18 @@ def run(
             f" store {store.place}; metrics on {operations.url}"
         )
         return runner.run(stop, between=operations.between)
+
+
+def _reporter(
+    settings: Settings,
+    store: SqlStore,
+    rules: Callable[[], RuleSet],
+    clock: Clock,
+    registry: CollectorRegistry,
+) -> reporting.Reporter:
+    """What makes the week's report by itself."""
+    key = keeping.key_file(settings)
+    return reporting.Reporter(settings.reports, key, store, rules, clock=clock, registry=registry)
 
 
 def _opened(settings: Settings) -> SqlStore:
@@ -405,6 +420,7 @@ def check_settings(settings: Settings) -> str:
     operate.check_outside(settings)
     feeding.check(settings, SystemClock())
     alerting.check(settings.alerts, SystemClock())
+    reporting.check(settings.reports)
     return f"{len(ruleset.rules)} event rules, {len(ruleset.correlations)} correlations"
 
 

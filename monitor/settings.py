@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from monitor.alert_settings import AlertsSettings
 from monitor.detector_settings import DetectorSettings
 from monitor.errors import SettingsError
+from monitor.report_settings import ReportsSettings
 from monitor.rules.diagnostics import Problems, suggestion
 from monitor.rules.document import ListNode, MapNode, Node, plain, read
 from monitor.rules.tree import Span
@@ -87,6 +88,9 @@ class Settings(Section):
     )
     limits: LimitsSettings = Field(default_factory=LimitsSettings, description="how much is held in memory")
     alerts: AlertsSettings = Field(default_factory=AlertsSettings, description="who is told of violations")
+    reports: ReportsSettings = Field(
+        default_factory=ReportsSettings, description="the report of each week, made by itself"
+    )
     detectors: DetectorSettings = Field(
         default_factory=DetectorSettings, description="what is looked for, and what is passed over"
     )

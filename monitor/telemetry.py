@@ -269,6 +269,12 @@ REMOVED = Metric(
     "What was removed since it was too old, by kind; the ledger says the same with its reason.",
     ("what",),
 )
+REPORTS = Metric(
+    "privwatch_reports_total",
+    "counter",
+    "Tries to deliver the report of a week, by way and by result; what failed is tried again.",
+    ("way", "result"),
+)
 BUILD_INFO = Metric(
     "privwatch_build_info",
     "gauge",
@@ -316,5 +322,6 @@ METRICS: Final = (
     REVIEW_OLDEST,
     SEALED,
     REMOVED,
+    REPORTS,
     BUILD_INFO,
 )

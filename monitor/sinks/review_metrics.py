@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry
+from prometheus_client import Counter as Counted
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -90,3 +91,13 @@ class ReviewMetrics(Collector):
 
     def _families(self) -> tuple[GaugeMetricFamily, ...]:
         return tuple(GaugeMetricFamily(m.name, m.help, labels=m.labels) for m in _SHOWN)
+
+
+def reports_counter(registry: CollectorRegistry, ways: Iterable[str]) -> Counted:
+    """Counts deliveries of reports, of each way from the start on."""
+    metric = telemetry.REPORTS
+    counter = Counted(metric.name, metric.help, metric.labels, registry=registry)
+    for way in ways:
+        for result in ("success", "failure"):
+            counter.labels(way, result)
+    return counter

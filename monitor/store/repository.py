@@ -31,6 +31,7 @@ from monitor.model import (
 from monitor.store import backlog, ledger, marking, ownership, rows, schema, sightings
 from monitor.store.casebook import SqlCasebook
 from monitor.store.database import connect, reading, writing
+from monitor.store.errands import SqlErrands
 from monitor.store.outbox import SqlOutbox
 from monitor.store.raising import raise_alerts
 from monitor.store.upsert import add_up, among, leave, replace
@@ -183,6 +184,10 @@ class SqlStore:
     def outbox(self) -> SqlOutbox:
         """What this namespace has still to say to targets."""
         return SqlOutbox(self._engine, self.place, self._namespace)
+
+    def errands(self) -> SqlErrands:
+        """What this namespace has to do once, whichever instance does it."""
+        return SqlErrands(self._engine, self.place, self._namespace)
 
     def casebook(self, signer: Signer) -> SqlCasebook:
         """What people review of this namespace; what is written in its ledger is signed."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 """The revision this code reads and writes; the newest step in `migrations/versions`."""
 
 metadata = MetaData()
@@ -372,4 +372,16 @@ api_token = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
     Column("revoked_at", BigInteger),
+)
+
+errand = Table(
+    "errand",
+    metadata,
+    # Something to be done once, whichever instance does it.
+    Column("namespace", _Word, primary_key=True),
+    Column("name", _Word, primary_key=True),
+    Column("attempts", BigInteger, nullable=False),
+    # Until then somebody has it, or nobody is to try again.
+    Column("free_at", BigInteger, nullable=False),
+    Column("done_at", BigInteger),
 )

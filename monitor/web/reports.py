@@ -87,19 +87,38 @@ class Export:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An export that nobody has taken along yet: its media type, and what is noted once somebody does."""
+
+    export: Export
+    kind: str
+    noted: Mapping[str, object]
+
+
+def made(desk: Desk, week: Week, form: str) -> Made:
+    """Make a report and sign it.
+
+    Raises:
+        PrivwatchError: what makes this format is not installed.
+    """
+    found, head = _settled(desk, week)
+    name = f"privwatch-{week}.{form}"
+    kind, make = FORMATS[form]
+    content = make(found)
+    noted = {"file": name, "sha256": hashlib.sha256(content).hexdigest(), "rests_on": head.size}
+    return Made(Export(name, content, desk.book.sealed(name, content, head)), kind, noted)
+
+
 def export(desk: Desk, week: Week, form: str, who: str, through: Mapping[str, str] | None = None) -> Export:
     """Make a report, sign it, and write down who took it along, and `through` what.
 
     Raises:
         PrivwatchError: what makes this format is not installed.
     """
-    made, head = _settled(desk, week)
-    name = f"privwatch-{week}.{form}"
-    content = FORMATS[form][1](made)
-    digest = hashlib.sha256(content).hexdigest()
-    said = {"file": name, "sha256": digest, "rests_on": head.size, **(through or {})}
-    desk.note("export", str(week), who, said)
-    return Export(name, content, desk.book.sealed(name, content, head))
+    ready = made(desk, week, form)
+    desk.note("export", str(week), who, {**ready.noted, **(through or {})})
+    return ready.export
 
 
 def _settled(desk: Desk, week: Week) -> tuple[Report, Head]:
@@ -109,9 +128,9 @@ def _settled(desk: Desk, week: Week) -> tuple[Report, Head]:
         PrivwatchError: something was written every time.
     """
     for _ in range(TRIES):
-        head, made = rests_on(desk), report(desk, week)
+        head, found = rests_on(desk), report(desk, week)
         if rests_on(desk) == head:
-            return made, head
+            return found, head
     raise PrivwatchError("the ledger grew each time while the report was made; try again in a minute")
 
 
@@ -122,8 +141,10 @@ def download(visit: Visit) -> Response:
     form = name.rpartition(".")[2]
     if form not in FORMATS or name != f"privwatch-{wanted}.{form}":
         return visit.page("message.html", 404, title="No such file", text="There is no report of this name.")
-    made = export(visit.desk, wanted, form, visit.who)
-    content, kind = (made.content, FORMATS[form][0]) if file == name else (made.signature, "application/json")
+    ready = export(visit.desk, wanted, form, visit.who)
+    content, kind = (
+        (ready.content, FORMATS[form][0]) if file == name else (ready.signature, "application/json")
+    )
     return Response(
         content, media_type=kind, headers={"content-disposition": f'attachment; filename="{file}"'}
     )

@@ -18,7 +18,7 @@ from monitor.review import clocks
 from monitor.sinks.alert_metrics import AlertMetrics
 from monitor.sinks.keeping_metrics import KeepingMetrics
 from monitor.sinks.metrics import Metrics
-from monitor.sinks.review_metrics import ReviewMetrics
+from monitor.sinks.review_metrics import ReviewMetrics, reports_counter
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 
@@ -277,6 +277,7 @@ def test_every_family_is_in_the_telemetry_file():
     AlertMetrics(kept.registry, ["pager"], lambda: {"pager": (1, 0)}, ManualClock())
     ReviewMetrics(kept.registry, Backlog, str, lambda *_: "running", ManualClock())
     KeepingMetrics(kept.registry)
+    reports_counter(kept.registry, ["mail"])
     families = text_string_to_metric_families(generate_latest(kept.registry).decode())
     exposed = {family.name: family for family in families if family.name.startswith("privwatch_")}
     exposed = {name: family for name, family in exposed.items() if not name.endswith("_created")}

@@ -15,7 +15,7 @@ from monitor.sinks.http import HttpOptions, serve
 from monitor.sinks.keeping_metrics import KeepingMetrics
 from monitor.sinks.metrics import Metrics
 from monitor.sinks.password import hashed
-from monitor.sinks.review_metrics import ReviewMetrics
+from monitor.sinks.review_metrics import ReviewMetrics, reports_counter
 from tests.sinks.test_http import certificate
 from tests.sinks.test_metrics import facts
 from tests.support.prometheus_server import Prometheus, lint, missing
@@ -45,6 +45,7 @@ def filled() -> Metrics:
     alerts = AlertMetrics(kept.registry, ["main"], lambda: {"main": (1, 0)}, SystemClock())
     alerts.observe("main", FIRING, "")
     waiting = Backlog((Pile("r1", "high", "new", 2, 0),), (10**15,))
+    reports_counter(kept.registry, ["mail"])
     ReviewMetrics(kept.registry, lambda: waiting, lambda _: "page", state_of, SystemClock())
     KeepingMetrics(kept.registry)
     return kept

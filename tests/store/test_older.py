@@ -39,6 +39,7 @@ TABLES = {
     "0005": "key_mark",
     "0006": "ledger",
     "0007": "api_token",
+    "0008": "errand",
 }
 """What a step brought: a store of before has none."""
 
