@@ -9,7 +9,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from importlib.metadata import version
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from monitor import alerting, feeding, keeping, operate, reporting
     from monitor.alert_settings import AlertsSettings
     from monitor.settings import Settings
-    from monitor.store import repository
+    from monitor.store import alone, repository
     from monitor.store.repository import SqlStore
 else:  # `check` needs no SQL, a replay no Kafka
     alerting, operate = Lazily("monitor.alerting"), Lazily("monitor.operate")
     feeding, keeping = Lazily("monitor.feeding"), Lazily("monitor.keeping")
     reporting = Lazily("monitor.reporting")
-    repository = Lazily("monitor.store.repository")
+    alone, repository = Lazily("monitor.store.alone"), Lazily("monitor.store.repository")
 
 log = logging.getLogger(__name__)
 
@@ -291,7 +291,7 @@ def run(
     detection = Detection(settings.detectors)
     ruling = _ruling(paths, clock, decodings, detection)
     with ExitStack() as stack:
-        store = stack.enter_context(closing(_opened(settings)))
+        store = _opened(settings, clock, stack)
         keyring = keyring_for(store, settings.key)
         source = feeding.source(settings, store.claim, clock)
         operations = stack.enter_context(
@@ -359,10 +359,13 @@ def _reporter(
     return reporting.Reporter(settings.reports, key, store, rules, clock=clock, registry=registry)
 
 
-def _opened(settings: Settings) -> SqlStore:
-    return repository.open_store(
-        settings.store, settings.namespace, password_file=settings.store_password_file
-    )
+def _opened(settings: Settings, clock: Clock, stack: ExitStack) -> SqlStore:
+    """The store, for this daemon alone where it is a file."""
+    named, password_file = settings.namespace, settings.store_password_file
+    store = repository.open_store(settings.store, named, password_file=password_file)
+    stack.callback(store.close)
+    stack.enter_context(alone.alone(store.place, named, clock))
+    return store
 
 
 def _rules(ruleset: RuleSet) -> list[Rule]:

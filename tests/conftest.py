@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support import alertmanager as alertmanager_support
 from tests.support import kafka_jars, postgresql_server
+from tests.support.daemon import Daemon
 from tests.support.receiver import Receiver
 from tests.support.unmet import PREFIX, cannot_run
 
@@ -26,6 +27,12 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("privwatch")
+
+
+@pytest.fixture(autouse=True)
+def _no_daemon_outlives_its_test() -> Iterator[None]:
+    yield
+    Daemon.end_all()
 
 
 @pytest.fixture(scope="session")

@@ -12,20 +12,24 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from socketserver import TCPServer, ThreadingMixIn
-from threading import BoundedSemaphore, Thread
-from typing import Any
+from socketserver import TCPServer
+from threading import Thread
+from typing import Any, BinaryIO, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from monitor.errors import SettingsError
+from monitor.sinks.connections import Connections
 from monitor.sinks.password import Check, checker
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 32
-"""Requests answered at once; more are turned away, so that nobody can take all of the daemon's threads."""
+CONNECTIONS = 64
+"""Requests heard and answered at once, so that nobody can take all of the daemon's threads."""
+
+QUESTION_BYTES = 65_536
+"""Of a request with all its headers; what is longer is cut off unread."""
 
 REQUEST_SECONDS = 10
 """How long one side of a connection may keep the other waiting."""
@@ -192,25 +196,68 @@ def _sent(
     return [body]
 
 
+class _Question:
+    """What a connection says, line by line, up to a bound of all of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._left = QUESTION_BYTES
+
+    def readline(self, size: int = -1) -> bytes:
+        """As a file has it.
+
+        Raises:
+            ConnectionAbortedError: the whole is too long.
+        """
+        line = self._file.readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise ConnectionAbortedError("the request is too long")
+        return line
+
+    def close(self) -> None:
+        """As a file has it."""
+        self._file.close()
+
+
 class _Handler(WSGIRequestHandler):
     timeout = REQUEST_SECONDS
     server_version = "privwatch"
     sys_version = ""
 
+    def __init__(
+        self,
+        request: Any,  # noqa: ANN401 - theirs
+        address: Any,  # noqa: ANN401 - theirs
+        server: _Server,
+        asked: Callable[[], None],
+    ) -> None:
+        self._asked = asked
+        super().__init__(request, address, server)
+
+    def setup(self) -> None:
+        """Nobody sends a body, so that lines are all there is to read."""
+        super().setup()
+        self.rfile = cast("Any", _Question(cast("BinaryIO", self.rfile)))
+
+    def parse_request(self) -> bool:
+        """The question is heard to its end."""
+        heard = super().parse_request()
+        self._asked()
+        return heard
+
     def log_message(self, *_: object) -> None:
         """Who asked for what is nobody's business: a URL can hold anything."""
 
 
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    block_on_close = False
+class _Server(WSGIServer):
     request_queue_size = 64
 
     def __init__(self, family: socket.AddressFamily, address: Any, context: ssl.SSLContext | None) -> None:  # noqa: ANN401 - an address has the shape of its family
         self.address_family = family
         self._context = context
-        self._free = BoundedSemaphore(CONNECTIONS)
-        super().__init__(address, _Handler)
+        self._connections = Connections(CONNECTIONS)
+        super().__init__(address, WSGIRequestHandler)
 
     def server_bind(self) -> None:
         """Without the name lookup of the library, which can take half a minute."""
@@ -220,25 +267,28 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - theirs
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - theirs
+        number = self._connections.came(request)
         try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
+            Thread(target=self._answer, args=(number, request, client_address), daemon=True).start()
+        except RuntimeError:  # no thread can be had; the caller lets go of the connection
+            self._connections.went(number)
+            raise
 
-    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - theirs
+    def _answer(self, number: int, request: Any, client_address: Any) -> None:  # noqa: ANN401 - theirs
         """Shake hands here, in the request's own thread: whoever connects and is silent holds up nobody."""
-        request.settimeout(REQUEST_SECONDS)
-        if self._context is None:
-            super().finish_request(request, client_address)
-            return
-        with self._context.wrap_socket(request, server_side=True) as wrapped:
-            super().finish_request(wrapped, client_address)
+        try:
+            request.settimeout(REQUEST_SECONDS)
+            if self._context is not None:
+                # The handshake comes later: until then the old object is no connection any more.
+                request = self._context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+                self._connections.became(number, request)
+                request.do_handshake()
+            _Handler(request, client_address, self, lambda: self._connections.asked(number))
+        except Exception:  # noqa: BLE001 - whatever a stranger sends, and what the thread cannot answer
+            self.handle_error(request, client_address)
+        finally:
+            self.shutdown_request(request)
+            self._connections.went(number)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - theirs
         log.debug("a connection to the page broke off")
