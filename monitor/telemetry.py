@@ -261,12 +261,12 @@ REVIEW_OLDEST = Metric(
 SEALED = Metric(
     "privwatch_ledger_sealed_total",
     "counter",
-    "Violations that were taken into the ledger between turns, each time they changed.",
+    "Violations taken into the ledger between turns; no series where the daemon keeps none.",
 )
 REMOVED = Metric(
     "privwatch_retention_removed_total",
     "counter",
-    "What was removed since it was too old, by kind; the ledger says the same with its reason.",
+    "What was removed as too old, by kind; no series where the daemon keeps no ledger.",
     ("what",),
 )
 REPORTS = Metric(
