@@ -24,7 +24,7 @@ KEYS: Final = (
     ("discord", r"[MNO][A-Za-z\d_-]{23,25}\.[A-Za-z\d_-]{6}\.[A-Za-z\d_-]{27,38}"),
     ("github", r"gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{40,255}"),
     ("gitlab", (rf"(?:gl(?:pat|dt|ft|soat|rt|ffct)-|GR1348941){_B64URL}{{20,50}}"
-     rf"|(?:glcbt-\w{{1,5}}_{_B64URL}{{20}}|glptt-{_B64URL}{{40}}|glimt-{_B64URL}{{25}}|glagent-{_B64URL}{{50,200}}"
+     rf"|(?:glcbt-(?:\w{{1,5}}_)?{_B64URL}{{20}}|glptt-{_B64URL}{{40}}|glimt-{_B64URL}{{25}}|glagent-{_B64URL}{{50,200}}"
      rf"|gloas-{_B64URL}{{64}})(?!-)")),
     ("google api", rf"AIza{_B64URL}{{35}}"),
     ("google oauth", rf"ya29\.{_B64URL}{{20,}}|GOCSPX-{_B64URL}{{28}}"),

@@ -130,7 +130,7 @@ KEYS = ("api_key", "jwt", "private_key", "basic_auth", "url_password")
         ("basic_auth", 0, 0),
         ("discord", 1, 0),
         ("github_token", 0, 0),
-        ("gitlab_token", 0, 7),  # among them a token of GitHub; others of a length no longer given
+        ("gitlab_token", 0, 1),  # a token of GitHub
         ("mailchimp_key", 0, 0),
         ("sendgrid", 0, 0),
         ("stripe_key", 0, 0),

@@ -32,7 +32,7 @@ OPEN = {
 
 UNCOVERED = {
     "violation_gone", "violation_part", "rule_day", "window_segment", "checkpoint", "ownership", "key_mark",
-    "reject", "tally", "source_seen", "field_seen", "alert", "outbox", "web_session",
+    "reject", "tally", "source_seen", "field_seen", "alert", "outbox", "web_session", "errand",
 }  # fmt: skip
 """Tables of the daemon's own work, and sums; docs/review.md says what that means."""
 
