@@ -150,12 +150,10 @@ class Reporter:
             return
         try:
             self._deliver(week, way)
-        except (PrivwatchError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the next try may succeed; a message could quote evidence
             self._count.labels(way, "failure").inc()
             pause = AGAIN_SECONDS[min(attempt, len(AGAIN_SECONDS)) - 1]
-            said = (
-                error if isinstance(error, PrivwatchError) else f"{error.strerror} ({self._settings.folder})"
-            )
+            said = self._said(error)
             log.error(  # noqa: TRY400 - its words say what to do
                 "reports: that of %s could not go to the %s: %s; tried again in %d s", week, way, said, pause
             )
@@ -164,6 +162,14 @@ class Reporter:
         errands.done(name, self._clock.now())
         self._count.labels(way, "success").inc()
         log.info("reports: that of %s went to the %s", week, way)
+
+    def _said(self, error: Exception) -> str:
+        """What may be said of it: of what nobody expected the kind alone."""
+        if isinstance(error, PrivwatchError):
+            return str(error)
+        if isinstance(error, OSError):
+            return f"{error.strerror} ({self._settings.folder})"
+        return f"an unexpected {type(error).__name__}; please report it"
 
     def _deliver(self, week: Week, way: str) -> None:
         from monitor.web import reports  # noqa: PLC0415 - templates and all, for whoever wants reports

@@ -179,6 +179,22 @@ def test_a_folder_that_cannot_be_written_is_said_and_tried_again(house, tmp_path
     assert counted(figures, "folder", "success") == 1
 
 
+def test_what_nobody_expected_ends_neither_the_thread_nor_the_report(house, tmp_path, caplog, monkeypatch):
+    def broken(*_):
+        raise ValueError("ada.wellenbrook@nordwind-shop.de cannot be drawn")
+
+    reporter, figures = house.reporter(wanted(folder=tmp_path / "reports"))
+    with monkeypatch.context() as patch:
+        patch.setattr("monitor.web.reports.made", broken)
+        reporter.look()
+    assert counted(figures, "folder", "failure") == 1
+    assert "ValueError" in caplog.text
+    assert "wellenbrook" not in caplog.text
+    house.clock.micros += HOUR
+    reporter.look()
+    assert counted(figures, "folder", "success") == 1
+
+
 @pytest.mark.parametrize("implicit", [False, True], ids=["starttls", "implicit"])
 def test_mail_goes_over_tls_to_whom_the_certificate_names_and_signs_in(house, tmp_path, implicit):
     made = authority(tmp_path, "ours")

@@ -43,12 +43,6 @@ log = logging.getLogger(__name__)
 MAX_KEPT_REJECTS = 1000
 """Rejects of one partition and reason that a turn keeps with position and shape; all are counted."""
 
-DAY = 86_400_000_000
-"""Microseconds."""
-
-WORKERS = 2
-"""Batches decoded and evaluated at once; polars lets go of the interpreter while it works."""
-
 Observe = Callable[[TurnFacts], None]
 
 
